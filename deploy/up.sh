@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# usage: deploy/up.sh [SERVER…]   (kafka redis opensearch prometheus; default: all)
+# Starts what is not running yet and waits until it answers. Running it again changes nothing; after a member
+# has died it starts that one. Writes the addresses to .footfall/run/<instance>/env, for `source`.
+# Environment: FOOTFALL_INSTANCE (default: default), FOOTFALL_PORT_BASE, NODES (OpenSearch nodes, 1 or 3).
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$DEPLOY/ports.sh"
+. "$DEPLOY/java.sh"
+
+start_missing() {
+    local member port
+    for member in $("$1_members"); do
+        running "$member" && continue
+        for port in $("$1_ports" "$member"); do
+            if port_in_use "$port"; then
+                fail "$member needs port $port, which another program holds: stop that program (ss -ltnp" \
+                    "'sport = :$port'), or use another FOOTFALL_INSTANCE."
+            fi
+        done
+        # Each start has a log of its own; the one before it is kept for the question "why did it die?".
+        [ -f "$RUN/$member/log" ] && mv "$RUN/$member/log" "$RUN/$member/log.before"
+        "$1_start" "$member"
+        started+=("$member")
+    done
+}
+
+report_failure() {
+    say "--- the last lines of $RUN/$1/log"
+    tail -n 30 "$RUN/$1/log" >&2 || true
+    fail "$2"
+}
+
+# Polls until the server answers, one of its members dies, or the time is up.
+wait_until_ready() {
+    local member deadline=$((SECONDS_AT_START + START_LIMIT_S))
+    until "$1_ready"; do
+        for member in $("$1_members"); do
+            running "$member" || report_failure "$member" "$member ended while starting."
+        done
+        if ((SECONDS > deadline)); then
+            report_failure "$("$1_members" | awk '{print $1}')" "$1 does not answer after $START_LIMIT_S s."
+        fi
+        sleep 0.3
+    done
+}
+
+# Addresses of every server with a live member, whoever started it.
+write_env() {
+    local server member
+    {
+        printf 'FOOTFALL_RUN=%q\n' "$RUN"
+        for server in "${ALL_SERVERS[@]}"; do
+            load_server "$server"
+            for member in $("${server}_members"); do
+                if running "$member"; then
+                    printf 'FOOTFALL_%s=%s\n' "${server^^}" "$("${server}_address")"
+                    break
+                fi
+            done
+        done
+        printf 'FOOTFALL_PROCESS_METRICS=127.0.0.1:%s\n' "$(process_metrics_port)"
+        printf 'FOOTFALL_API=127.0.0.1:%s\n' "$(api_port)"
+    } >"$RUN/env.new"
+    mv "$RUN/env.new" "$RUN/env"
+}
+
+main() {
+    local servers=("$@") server started=()
+    ((${#servers[@]})) || servers=("${ALL_SERVERS[@]}")
+    mkdir -p "$RUN" "$SOFTWARE"
+    exec 9>"$RUN/lock"
+    flock 9 # two `up` at once: the second finds everything running
+    load_ports
+    for server in "${servers[@]}"; do
+        load_server "$server"
+        "${server}_install"
+    done
+    SECONDS_AT_START=$SECONDS
+    for server in "${servers[@]}"; do
+        "${server}_prepare"
+        start_missing "$server"
+    done
+    for server in "${servers[@]}"; do
+        wait_until_ready "$server"
+    done
+    write_env
+    if ((${#started[@]})); then
+        say "started ${started[*]} in $((SECONDS - SECONDS_AT_START)) s; addresses: $RUN/env"
+    else
+        say "already up: ${servers[*]}; addresses: $RUN/env"
+    fi
+}
+
+main "$@"
