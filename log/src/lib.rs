@@ -1,1 +1,151 @@
-//! placeholder
+//! The log's seam: records appended and acknowledged, partitions consumed in order from an offset.
+//!
+//! An acknowledged record is read back exactly once at its offset, by every back end; `conformance`
+//! holds both back ends to it. Only this crate knows rdkafka.
+
+mod batch;
+pub mod embedded;
+pub mod kafka;
+
+use std::time::Duration;
+
+pub use batch::{Batch, BatchBuilder};
+
+/// What went wrong with the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log did not answer, or answered that it can't now: the same call may go through later.
+    #[error("the log can't be reached or refused for now: {0}")]
+    Transient(String),
+    /// The records asked for are not there: the log was truncated, trimmed or made anew.
+    #[error(
+        "partition {partition}: offset {offset} is outside the log, which holds {start} up to {end}; the log was trimmed, truncated or re-created"
+    )]
+    OutOfRange {
+        /// The partition.
+        partition: u32,
+        /// The offset asked for.
+        offset: u64,
+        /// First offset held.
+        start: u64,
+        /// One past the last offset held.
+        end: u64,
+    },
+    /// The log is not what it must be; going on would risk the data.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// Which offsets a partition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The first offset held.
+    pub start: u64,
+    /// One past the last.
+    pub end: u64,
+}
+
+/// A record to append.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewRecord {
+    /// The partition; `None` lets the key decide (murmur2).
+    pub partition: Option<u32>,
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value.
+    pub value: Vec<u8>,
+    /// Headers, packed as in `pipeline::record::Headers`.
+    pub headers: Vec<u8>,
+}
+
+/// Where an acknowledged record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Its partition.
+    pub partition: u32,
+    /// Its offset.
+    pub offset: u64,
+}
+
+/// What polling a consumer yields, in order.
+#[derive(Debug)]
+pub enum Delivery {
+    /// These partitions are ours now; their records start where [`Positions::start`] said.
+    Assigned(Vec<u32>),
+    /// These are no longer ours. Nothing of them is delivered after this.
+    Revoked(Vec<u32>),
+    /// Records of one partition, in order, following those before.
+    Batch(Batch),
+    /// A partition can't be read on: it stands still until someone decides.
+    Halted {
+        /// The partition.
+        partition: u32,
+        /// Why.
+        error: Error,
+    },
+}
+
+/// Where consumption of a partition starts. Asked when a partition is assigned, on the polling thread.
+pub trait Positions: Send + Sync {
+    /// The next offset to read; an error halts the partition.
+    ///
+    /// # Errors
+    /// A sentence saying why the partition can't be started.
+    fn start(&self, partition: u32) -> Result<u64, String>;
+}
+
+/// A member of a consumer group, or the only reader of an embedded log.
+pub trait Consumer: Send {
+    /// Waits up to `timeout` for something to happen.
+    ///
+    /// # Errors
+    /// When the log as a whole can't be read.
+    fn poll(&mut self, timeout: Duration) -> Result<Vec<Delivery>, Error>;
+    /// Stops delivery of a partition; what was fetched already may still come.
+    fn pause(&mut self, partition: u32);
+    /// Delivers a paused partition again.
+    fn resume(&mut self, partition: u32);
+    /// Asks the log what a partition holds.
+    ///
+    /// # Errors
+    /// When the log doesn't answer.
+    fn bounds(&mut self, partition: u32) -> Result<Bounds, Error>;
+    /// Leaves the group: partitions are handed over at once.
+    fn leave(self: Box<Self>);
+}
+
+/// Appends records.
+pub trait Producer: Send + Sync {
+    /// Appends records in order (per partition) and waits until every one is acknowledged,
+    /// that is, survives the loss of any single machine (embedded: of power).
+    ///
+    /// # Errors
+    /// When any record was not acknowledged; those before it may have been.
+    fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Appended>, Error>;
+}
+
+/// Reads a topic without a group.
+pub trait Reader: Send {
+    /// How many partitions the topic has.
+    ///
+    /// # Errors
+    /// When the log doesn't answer.
+    fn partitions(&mut self) -> Result<u32, Error>;
+    /// What a partition holds.
+    ///
+    /// # Errors
+    /// When the log doesn't answer.
+    fn bounds(&mut self, partition: u32) -> Result<Bounds, Error>;
+    /// Records from `from` up to (not including) `to`, in order, as batches of bounded size.
+    /// The visitor returns false to stop early.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] when `from` is no longer held; [`Error::Transient`] otherwise.
+    fn read(
+        &mut self,
+        partition: u32,
+        from: u64,
+        to: u64,
+        visit: &mut dyn FnMut(&Batch) -> bool,
+    ) -> Result<(), Error>;
+}

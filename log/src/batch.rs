@@ -1,0 +1,122 @@
+//! Records of one partition, copied once into one buffer: no allocation a record.
+
+use std::ops::Range;
+
+use pipeline::record::{Headers, Record};
+
+/// Consecutive records of one partition. Offsets rise; they may have gaps.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The partition.
+    pub partition: u32,
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    offset: u64,
+    appended_at: i64,
+    /// Ends of key, value and headers in `bytes`; each starts where the one before ends.
+    start: usize,
+    key_end: usize,
+    value_end: usize,
+    end: usize,
+}
+
+impl Batch {
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// One past the last record's offset; `None` when empty.
+    pub fn next_offset(&self) -> Option<u64> {
+        self.entries.last().map(|entry| entry.offset + 1)
+    }
+
+    /// The records in order.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.entries.iter().map(|entry| Record {
+            offset: entry.offset,
+            appended_at: entry.appended_at,
+            key: self.slice(entry.start..entry.key_end),
+            value: self.slice(entry.key_end..entry.value_end),
+            headers: Headers(self.slice(entry.value_end..entry.end)),
+        })
+    }
+
+    fn slice(&self, range: Range<usize>) -> &[u8] {
+        &self.bytes[range]
+    }
+}
+
+/// Fills a [`Batch`].
+#[derive(Debug, Default)]
+pub struct BatchBuilder {
+    batch: Batch,
+}
+
+impl BatchBuilder {
+    /// An empty batch of `partition`.
+    pub fn new(partition: u32) -> Self {
+        Self {
+            batch: Batch {
+                partition,
+                ..Batch::default()
+            },
+        }
+    }
+
+    /// Copies a record in; `headers` pushes packed headers onto the buffer it is given.
+    pub fn push(
+        &mut self,
+        offset: u64,
+        appended_at: i64,
+        key: &[u8],
+        value: &[u8],
+        headers: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let bytes = &mut self.batch.bytes;
+        let start = bytes.len();
+        bytes.extend_from_slice(key);
+        let key_end = bytes.len();
+        bytes.extend_from_slice(value);
+        let value_end = bytes.len();
+        headers(bytes);
+        let end = bytes.len();
+        self.batch.entries.push(Entry {
+            offset,
+            appended_at,
+            start,
+            key_end,
+            value_end,
+            end,
+        });
+    }
+
+    /// Records so far.
+    pub fn len(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// The batch.
+    pub fn build(self) -> Batch {
+        self.batch
+    }
+}
