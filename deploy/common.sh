@@ -67,6 +67,16 @@ known_members() {
     return 0
 }
 
+# maven GOAL ARGUMENT…: runs a goal of the dependency plugin, with artefacts checked against their checksums.
+maven() {
+    local goal=$1
+    shift
+    command -v mvn >/dev/null || fail "mvn is not installed: run deploy/install.sh servers."
+    mvn -q -B -Dstyle.color=never --strict-checksums \
+        "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:$goal" "$@" >&2 ||
+        fail "Maven could not fetch the server; see the lines above."
+}
+
 # One server's functions: <server>_install, _members, _prepare, _start MEMBER, _ready, _address.
 load_server() {
     [ -f "$DEPLOY/$1/server.sh" ] || fail "there is no server called '$1'; known: ${ALL_SERVERS[*]}."

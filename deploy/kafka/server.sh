@@ -4,7 +4,6 @@
 KAFKA_VERSION=4.3.1
 KAFKA_JAVA=17
 KAFKA_HEAP=(-Xms256m -Xmx384m -XX:MaxDirectMemorySize=128m)
-MAVEN_DEPENDENCY_PLUGIN=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 kafka_members() { printf 'kafka-1 kafka-2 kafka-3'; }
 kafka_ports() { printf '%s %s' "$(kafka_port "${1#kafka-}")" "$(kafka_controller_port "${1#kafka-}")"; }
@@ -15,12 +14,9 @@ kafka_install() {
     KAFKA_JAVA_HOME=$(need_java $KAFKA_JAVA "$SOFTWARE")
     KAFKA_CLASS_PATH="$DEPLOY/kafka:$libs/*"
     [ -d "$libs" ] && return 0
-    command -v mvn >/dev/null || fail "mvn is not installed: run deploy/install.sh servers."
     say "Fetching Kafka $KAFKA_VERSION with Maven (55 MB) …"
     rm -rf "$libs.new"
-    mvn -q -B -Dstyle.color=never --strict-checksums -f "$DEPLOY/kafka/pom.xml" \
-        "$MAVEN_DEPENDENCY_PLUGIN:copy-dependencies" -DoutputDirectory="$libs.new" >&2 ||
-        fail "Maven could not fetch Kafka $KAFKA_VERSION; see the lines above."
+    maven copy-dependencies -f "$DEPLOY/kafka/pom.xml" -DoutputDirectory="$libs.new"
     mv "$libs.new" "$libs"
 }
 

@@ -52,7 +52,6 @@ opensearch_install() {
     OPENSEARCH_JAVA_HOME=$(need_java $OPENSEARCH_JAVA "$OPENSEARCH_ROOT/software")
     OPENSEARCH_HOME=$OPENSEARCH_ROOT/software/opensearch-$OPENSEARCH_VERSION
     [ -d "$OPENSEARCH_HOME" ] && return 0
-    command -v mvn >/dev/null || fail "mvn is not installed: run deploy/install.sh servers."
     command -v unzip >/dev/null || fail "unzip is not installed: run deploy/install.sh servers."
     say "Fetching OpenSearch $OPENSEARCH_VERSION with Maven (162 MB) …"
     opensearch_fetch "$OPENSEARCH_HOME.new"
@@ -65,9 +64,8 @@ opensearch_fetch() {
     local zip=$1/$top.zip
     rm -rf "$1"
     mkdir -p "$1"
-    mvn -q -B -Dstyle.color=never --strict-checksums "$MAVEN_DEPENDENCY_PLUGIN:copy" \
-        "-Dartifact=org.opensearch.distribution.integ-test-zip:opensearch:$OPENSEARCH_VERSION:zip" \
-        -DoutputDirectory="$1" >&2 || fail "Maven could not fetch OpenSearch $OPENSEARCH_VERSION; see the lines above."
+    maven copy -DoutputDirectory="$1" \
+        "-Dartifact=org.opensearch.distribution.integ-test-zip:opensearch:$OPENSEARCH_VERSION:zip"
     printf '%s  %s\n' "$OPENSEARCH_SHA256" "$zip" | sha256sum -c --quiet - >&2 ||
         fail "$zip is not the OpenSearch $OPENSEARCH_VERSION that we pinned."
     parts=("$top/LICENSE.txt" "$top/NOTICE.txt" "$top/agent/*" "$top/lib/*")
