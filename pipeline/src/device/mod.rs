@@ -1,14 +1,26 @@
 //! Which device an event came from, told from its User-Agent and client hints.
 //!
 //! Pure and deterministic: the same input gives the same device under one [`RULES_VERSION`]. What is missing or
-//! ambiguous is `Other`, never a guess dressed as a fact.
+//! ambiguous is `Other`, never a guess dressed as a fact. The work is bounded for any input.
 
+mod browser;
+mod families;
+mod hints;
 mod labels;
+mod marks;
+mod model;
+mod system;
+mod tables;
 
 pub use labels::{Brand, Browser, DeviceClass, Os};
+use marks::Mark;
+use model::Model;
 
 /// The version of the rules, part of a view's definition: raise it whenever any input may be classified differently.
 pub const RULES_VERSION: u32 = 1;
+
+/// How much of a User-Agent is read, in bytes: the longest real ones (apps that append their state) stay below half.
+pub const MAX_USER_AGENT_BYTES: usize = 2048;
 
 /// What is known of the device behind an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -31,6 +43,12 @@ impl Device {
         browser: Browser::Other,
         brand: Brand::Other,
     };
+
+    /// A program without a person. What it says of its system is not believed.
+    pub const BOT: Self = Self {
+        class: DeviceClass::Bot,
+        ..Self::UNKNOWN
+    };
 }
 
 /// User-Agent client hints as the browser sent them; an empty text is an absent hint. Surrounding quotes are allowed.
@@ -47,16 +65,26 @@ pub struct Hints<'a> {
 /// Tells the device from a User-Agent and client hints.
 #[must_use]
 pub fn classify(user_agent: &str, hints: Hints<'_>) -> Device {
-    let mut device = Device::UNKNOWN;
-    if user_agent.contains("iPhone") {
-        device = Device {
-            class: DeviceClass::Mobile,
-            os: Os::Ios,
-            browser: Browser::Safari,
-            brand: Brand::IPhone,
-        };
-    } else if hints.mobile == Some(true) {
-        device.class = DeviceClass::Mobile;
+    let text = user_agent.as_bytes();
+    let text = &text[..text.len().min(MAX_USER_AGENT_BYTES)];
+    let marks = marks::scan(text);
+    if system::is_bot(marks) {
+        return Device::BOT;
     }
-    device
+    let hinted = hints::read(hints);
+    let named = marks
+        .after_android
+        .map_or(Model::UNNAMED, |at| model::of_android(&text[at..]));
+    let told = system::system(marks, hinted.model.or(named), hinted.mobile);
+    let (class, os, brand) = if marks.has(Mark::Thing) {
+        told
+    } else {
+        hints::refine(told, hinted)
+    };
+    Device {
+        class,
+        os,
+        browser: browser::browser(marks),
+        brand,
+    }
 }

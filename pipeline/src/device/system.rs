@@ -1,0 +1,159 @@
+//! Device class, operating system and brand from the marks of a User-Agent and the model it names.
+
+use super::families::Kind;
+use super::labels::{Brand, DeviceClass, Os};
+use super::marks::{Mark, Marks};
+use super::model::Model;
+
+/// What is known of the hardware and its system.
+pub(super) type System = (DeviceClass, Os, Brand);
+
+const UNKNOWN: System = (DeviceClass::Other, Os::Other, Brand::Other);
+
+/// Whether a program without a person asks.
+pub(super) fn is_bot(marks: Marks) -> bool {
+    let says_so = marks.has(Mark::Bot) && !marks.has(Mark::NotBot);
+    // Embedded Internet Explorers carry their vendor's address too.
+    let gives_address = marks.has(Mark::Link) && !marks.has(Mark::Msie);
+    // "compatible;" with no system behind it is how crawlers introduce themselves.
+    let nameless = marks.has(Mark::Compatible) && !knows_a_system(marks);
+    says_so || gives_address || nameless
+}
+
+fn knows_a_system(marks: Marks) -> bool {
+    use Mark::{
+        Android, Darwin, FeaturePhone, IPad, IPhone, IPod, Linux, LinuxPc, Macintosh, Msie,
+        OtherDesktop, OtherTablet, Thing, Windows, WindowsPhone,
+    };
+    marks.any(&[
+        Android,
+        Darwin,
+        FeaturePhone,
+        IPad,
+        IPhone,
+        IPod,
+        Linux,
+        LinuxPc,
+        Macintosh,
+        Msie,
+        OtherDesktop,
+        OtherTablet,
+        Thing,
+        Windows,
+        WindowsPhone,
+    ])
+}
+
+/// The system a person's device names. The order is from the narrow to the wide: a television that says "Linux" is a
+/// television, a phone that says "like Mac OS X" is a phone.
+pub(super) fn system(marks: Marks, model: Model, mobile: Option<bool>) -> System {
+    if marks.has(Mark::Thing) {
+        let os = if marks.has(Mark::Android) {
+            Os::Android
+        } else {
+            Os::Other
+        };
+        return (DeviceClass::Other, os, Brand::Other);
+    }
+    if marks.has(Mark::WindowsPhone) {
+        return (DeviceClass::Mobile, Os::Other, Brand::Other);
+    }
+    if marks.has(Mark::IPad) {
+        return (DeviceClass::Tablet, Os::Ios, Brand::IPad);
+    }
+    if marks.has(Mark::IPhone) {
+        return (DeviceClass::Mobile, Os::Ios, Brand::IPhone);
+    }
+    if marks.has(Mark::IPod) {
+        return (DeviceClass::Mobile, Os::Ios, Brand::Other);
+    }
+    if marks.any(&[Mark::Android, Mark::Harmony]) {
+        return android(marks, model, mobile);
+    }
+    if marks.has(Mark::Tizen) {
+        // Watches and televisions run it too; only a phone says "Mobile" and is no Thing.
+        let class = if marks.has(Mark::MobileWord) {
+            DeviceClass::Mobile
+        } else {
+            DeviceClass::Other
+        };
+        return (class, Os::Other, Brand::Other);
+    }
+    if marks.has(Mark::OtherTablet) {
+        return (DeviceClass::Tablet, Os::Other, Brand::Other);
+    }
+    computer(marks).or_else(|| phone(marks)).unwrap_or(UNKNOWN)
+}
+
+fn android(marks: Marks, model: Model, mobile: Option<bool>) -> System {
+    if marks.has(Mark::ChromeOs) {
+        return (DeviceClass::Desktop, Os::ChromeOs, Brand::Other);
+    }
+    let class = match model.kind {
+        Kind::Phone => DeviceClass::Mobile,
+        Kind::Tablet => DeviceClass::Tablet,
+        Kind::Computer => DeviceClass::Desktop,
+        Kind::Thing => DeviceClass::Other,
+        Kind::Unknown => android_by_words(marks, mobile),
+    };
+    (class, Os::Android, model.brand)
+}
+
+/// Browsers on Android phones say "Mobile" and on larger screens don't: a published convention of Chrome and Firefox.
+/// What is no browser says neither, so nothing follows from its silence.
+fn android_by_words(marks: Marks, mobile: Option<bool>) -> DeviceClass {
+    if let Some(mobile) = mobile {
+        return if mobile {
+            DeviceClass::Mobile
+        } else {
+            DeviceClass::Tablet
+        };
+    }
+    if marks.has(Mark::TabletWord) {
+        DeviceClass::Tablet
+    } else if marks.any(&[Mark::MobileWord, Mark::OperaMini]) {
+        DeviceClass::Mobile
+    } else if marks.any(&[Mark::Chrome, Mark::Safari, Mark::WebKit, Mark::Firefox]) {
+        DeviceClass::Tablet
+    } else {
+        DeviceClass::Other
+    }
+}
+
+fn computer(marks: Marks) -> Option<System> {
+    // Phones of the feature age name Windows CE, Mac or Linux beside themselves.
+    if marks.has(Mark::FeaturePhone) && !marks.any(&[Mark::LinuxPc, Mark::Macintosh]) {
+        return None;
+    }
+    if marks.has(Mark::ChromeOs) {
+        return Some((DeviceClass::Desktop, Os::ChromeOs, Brand::Other));
+    }
+    if marks.has(Mark::Windows) {
+        return Some((DeviceClass::Desktop, Os::Windows, Brand::Other));
+    }
+    if marks.has(Mark::Macintosh) || (marks.has(Mark::Darwin) && marks.has(Mark::Intel)) {
+        return Some((DeviceClass::Desktop, Os::Macos, Brand::Mac));
+    }
+    if marks.has(Mark::LinuxPc) {
+        return Some((DeviceClass::Desktop, Os::Linux, Brand::Other));
+    }
+    if marks.has(Mark::OtherDesktop) {
+        return Some((DeviceClass::Desktop, Os::Other, Brand::Other));
+    }
+    None
+}
+
+fn phone(marks: Marks) -> Option<System> {
+    if marks.any(&[Mark::FeaturePhone, Mark::OperaMini])
+        || (marks.has(Mark::MobileWord) && !marks.has(Mark::TabletWord))
+    {
+        return Some((DeviceClass::Mobile, Os::Other, Brand::Other));
+    }
+    if marks.has(Mark::TabletWord) {
+        return Some((DeviceClass::Tablet, Os::Other, Brand::Other));
+    }
+    if marks.has(Mark::Ios) {
+        return Some((DeviceClass::Other, Os::Ios, Brand::Other));
+    }
+    None
+}
