@@ -1,1 +1,26 @@
-//! placeholder
+//! The thin HTTP API over the views, and the page: it adds, filters and formats, and computes
+//! nothing that a view should hold.
+//!
+//! Every answer comes from one store in one question, and says what it is as of.
+
+mod routes;
+mod state;
+
+pub use routes::router;
+pub use state::{Clock, Metrics, Readiness, State};
+
+use std::future::Future;
+
+/// Serves `router` until `shutdown` completes, then finishes the requests under way.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    router: axum::Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown)
+        .await
+}
