@@ -46,6 +46,16 @@ pub enum Error {
         /// The partition.
         partition: u32,
     },
+    /// The question spans more than one answer may read.
+    #[error(
+        "the question spans {periods} periods, of which one answer reads at most {most}; ask for a shorter span or wider buckets"
+    )]
+    TooWide {
+        /// Hours, days, weeks or months that it spans.
+        periods: u64,
+        /// The most.
+        most: u64,
+    },
     /// The store is set up so that it can't hold views, or holds something else.
     #[error("{0}")]
     Fatal(String),

@@ -7,6 +7,7 @@
 mod answer;
 mod change;
 mod question;
+pub mod redis;
 
 pub use answer::{Answer, AsOf, AsOfKind, Counts, Numbers, Scope, Stamp};
 pub use change::{Change, Error, Sink, Stored};
