@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Runs the rings of `make test`, each around the one before: check, pure, cluster, page.
+
+usage: .ci/rings.py [RING…]   (default: all)
+
+Compiles once, before the first ring that needs a build; starts servers only after that, in an instance of their own
+that is gone afterwards, also when a ring fails or is interrupted. The last line sums what the runners reported.
+With CI=true a skipped test is a failure: a ring that could not run must never look like one that passed.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+INSTANCE = "test"
+SERVERS = ["kafka", "redis", "opensearch"]
+CARGO = ["--profile", "ci", "--workspace"]
+# Two cores: more tests at once make brokers miss their heartbeats.
+SERVER_TEST_THREADS = 2
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+STRICT = os.environ.get("CI") == "true"
+
+RUNNING = re.compile(r"^\s+(?:Running|Doc-tests) (\S+)")
+CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
+NODE_RESULT = re.compile(r"^# (pass|fail|cancelled|skipped|todo) (\d+)")
+
+
+@dataclasses.dataclass
+class Ring:
+    name: str
+    seconds: float = 0.0
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    notes: list = dataclasses.field(default_factory=list)
+    broken: bool = False  # it failed in another way than by a failed test
+
+    def fail(self, note):
+        self.broken = True
+        self.notes.append(note)
+
+    def state(self):
+        return "FAILED" if self.broken or self.failed else "ok"
+
+
+def run(command, ring, on_line=lambda line: None, **environment):
+    """Runs a command with its output passed on, line by line; a failure breaks the ring."""
+    environment = {**os.environ, "CARGO_TERM_COLOR": "never", **environment}
+    child = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    try:
+        for line in child.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            on_line(line)
+        status = child.wait()
+    except BaseException:
+        child.terminate()
+        raise
+    if status != 0:
+        ring.fail(f"{' '.join(map(str, command[:4]))} … ended with {status}")
+    return status == 0
+
+
+def is_server_test(target):
+    return pathlib.PurePath(target).name.startswith("server_")
+
+
+def count_cargo(ring, leave_to_cluster):
+    """Adds cargo's results to the ring. Ignored server tests are not skipped: the cluster ring runs them."""
+    target = ""
+
+    def on_line(line):
+        nonlocal target
+        if found := RUNNING.match(line):
+            # "Running unittests src/lib.rs (…)" names no file of its own; only tests/server_*.rs matters here.
+            target = found.group(1)
+        elif found := CARGO_RESULT.match(line):
+            passed, failed, ignored = map(int, found.groups())
+            ring.passed += passed
+            ring.failed += failed
+            if not (leave_to_cluster and is_server_test(target)):
+                ring.skipped += ignored
+
+    return on_line
+
+
+def compile_all(ring):
+    # Binaries and tests in one go: asked for apart, features differ and a dozen crates are built twice.
+    run(["cargo", "build", *CARGO, "--bins", "--tests"], ring)
+
+
+def check(ring):
+    run(["make", "--no-print-directory", "check"], ring)
+
+
+def pure(ring):
+    run(["cargo", "test", *CARGO, "--no-fail-fast"], ring, count_cargo(ring, leave_to_cluster=True))
+
+
+def cluster(ring):
+    if not any(ROOT.glob("*/tests/server_*.rs")):
+        ring.notes.append("no server tests yet")
+        return
+    given = {name: os.environ[f"FOOTFALL_TEST_{name}"] for name in map(str.upper, SERVERS)
+             if os.environ.get(f"FOOTFALL_TEST_{name}")}
+    wanted = [name for name in SERVERS if name.upper() not in given]
+    try:
+        environment = start_servers(ring, wanted) if wanted else {}
+        if ring.broken:
+            return
+        if given:
+            ring.notes.append(f"not local: {', '.join(given).lower()}; tests that must kill servers: not run")
+        else:
+            environment["FOOTFALL_TEST_LOCAL"] = "1"
+        environment["FOOTFALL_TEST_PYTHON"] = str(ROOT / ".footfall/software/venv/bin/python")
+        run(
+            ["cargo", "test", *CARGO, "--no-fail-fast", "--test", "server_*", "--", "--ignored",
+             f"--test-threads={SERVER_TEST_THREADS}"],
+            ring,
+            count_cargo(ring, leave_to_cluster=False),
+            **environment,
+        )
+    finally:
+        if wanted:
+            subprocess.run([ROOT / "deploy/clean.sh"], env={**os.environ, "FOOTFALL_INSTANCE": INSTANCE}, check=False)
+    if ring.passed + ring.failed == 0:
+        ring.fail("there are server tests, but none ran")
+
+
+def start_servers(ring, wanted):
+    """Starts servers with empty folders and returns their addresses as the variables that tests read."""
+    subprocess.run([ROOT / "deploy/clean.sh"], env={**os.environ, "FOOTFALL_INSTANCE": INSTANCE}, check=True)
+    if not run([ROOT / "deploy/up.sh", *wanted], ring, FOOTFALL_INSTANCE=INSTANCE):
+        return {}
+    lines = (ROOT / ".footfall/run" / INSTANCE / "env").read_text().splitlines()
+    addresses = dict(line.split("=", 1) for line in lines)
+    variables = {f"FOOTFALL_TEST_{name.upper()}": addresses[f"FOOTFALL_{name.upper()}"] for name in wanted}
+    return {**variables, "FOOTFALL_TEST_RUN": addresses["FOOTFALL_RUN"], "FOOTFALL_INSTANCE": INSTANCE}
+
+
+def page(ring):
+    tests = sorted(ROOT.glob("api/page-test/*.mjs"))
+    if not tests:
+        ring.notes.append("no page tests yet")
+        return
+    metadata = subprocess.run(
+        ["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT, check=True, capture_output=True
+    )
+    target = pathlib.Path(json.loads(metadata.stdout)["target_directory"])
+    browser = os.environ.get("FOOTFALL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
+    # install.sh puts a node there only if the system's is too old.
+    own_node = ROOT / ".footfall/software/venv/bin/node"
+
+    def on_line(line):
+        if found := NODE_RESULT.match(line):
+            kind, count = found.group(1), int(found.group(2))
+            if kind == "pass":
+                ring.passed += count
+            elif kind in ("fail", "cancelled"):
+                ring.failed += count
+            else:
+                ring.skipped += count
+
+    run(
+        [own_node if own_node.exists() else "node", "--test", "--test-reporter=tap", *tests],
+        ring,
+        on_line,
+        FOOTFALL_BIN=str(target / "ci/footfall"),
+        FOOTFALL_CHROMIUM=browser,
+    )
+    if ring.passed + ring.failed == 0:
+        ring.fail("there are page tests, but none ran")
+
+
+RINGS = {"check": check, "pure": pure, "cluster": cluster, "page": page}
+
+
+def run_ring(name, step):
+    ring = Ring(name)
+    print(f"\n=== {name}", flush=True)
+    start = time.monotonic()
+    step(ring)
+    ring.seconds = time.monotonic() - start
+    if STRICT and ring.skipped:
+        ring.fail(f"{ring.skipped} skipped, and CI=true allows none")
+    print(f"=== {name}: {ring.state()}, {ring.passed} passed, {ring.failed} failed, {ring.skipped} skipped"
+          f" in {ring.seconds:.0f} s", flush=True)
+    return ring
+
+
+def report(rings):
+    """Prints the table and the last line; returns the exit status."""
+    print(f"\n{'RING':<10}{'STATE':<8}{'SECONDS':>8}{'PASSED':>8}{'FAILED':>8}{'SKIPPED':>9}")
+    for ring in rings:
+        print(f"{ring.name:<10}{ring.state():<8}{ring.seconds:>8.0f}{ring.passed:>8}{ring.failed:>8}{ring.skipped:>9}")
+    for ring in rings:
+        for note in ring.notes:
+            print(f"{ring.name}: {note}")
+    # A ring that broke without a failed test (a lint, a build, a server that did not start) counts as one failure.
+    failed = sum(ring.failed or int(ring.broken) for ring in rings)
+    passed, skipped = sum(ring.passed for ring in rings), sum(ring.skipped for ring in rings)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 1 if failed else 0
+
+
+def main(names):
+    unknown = set(names) - set(RINGS)
+    if unknown:
+        print(f"there is no ring called {', '.join(sorted(unknown))}; rings: {', '.join(RINGS)}", file=sys.stderr)
+        return 2
+    # A polite kill must unwind, so that the servers are stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    names = names or list(RINGS)
+    rings, compiled = [], False
+    for name in names:
+        if name != "check" and not compiled:
+            rings.append(run_ring("compile", compile_all))
+            compiled = True
+            if rings[-1].broken:
+                break
+        rings.append(run_ring(name, RINGS[name]))
+    return report(rings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,40 @@
+# The one list of commands. `make help` prints it.
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick check up down status clean-servers
+
+# One profile everywhere, so that nothing is compiled twice.
+WORKSPACE := --profile ci --workspace
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Build Footfall and open it on sample traffic; needs Rust, a C and C++ compiler and make, no servers
+	@deploy/install.sh demo
+	cargo run --profile ci -p footfall -- demo
+
+test: ## Everything: check, pure tests, tests against real servers, the page in a browser
+	@deploy/install.sh test
+	@python3 .ci/rings.py
+
+test-quick: ## The tests that need no servers
+	@python3 .ci/rings.py pure
+
+check: ## Formatting, lints, documentation, dependency direction, scripts: before each commit
+	cargo fmt --all --check
+	python3 .ci/dependency-direction.py
+	@if command -v shellcheck >/dev/null; then cd deploy && shellcheck -x *.sh */*.sh ../.ci/run; fi
+	cargo clippy $(WORKSPACE) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(WORKSPACE) --no-deps --document-private-items
+
+up: ## Start Kafka, Redis, OpenSearch and Prometheus on this machine (NODES=3: three OpenSearch nodes)
+	@deploy/install.sh servers
+	@deploy/up.sh
+
+down: ## Stop them; their data stay
+	@deploy/down.sh
+
+status: ## Say what runs, with PIDs and ports
+	@deploy/status.sh
+
+clean-servers: ## Stop every instance and delete the servers' data and software
+	@deploy/clean.sh all
