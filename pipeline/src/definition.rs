@@ -13,6 +13,8 @@ pub const FOLD_VERSION: u32 = 1;
 
 /// Events before 2005-01-01T00:00:00Z are taken for a broken clock. Milliseconds.
 pub const NOT_BEFORE_MS: i64 = 1_104_537_600_000;
+/// No event lies at 2149-01-01T00:00:00Z or after: days are kept in 16 bits. Milliseconds.
+pub const NOT_AFTER_MS: i64 = 5_648_745_600_000;
 /// How far an event may lie ahead of log time. Milliseconds.
 pub const FUTURE_TOLERANCE_MS: i64 = 5 * 60 * 1000;
 /// Minutes are kept for this long behind log time. Milliseconds.

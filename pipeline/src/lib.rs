@@ -1,8 +1,24 @@
 //! The pure core: records in, rows out. No I/O, no clock, no randomness, no environment (I8).
+//!
+//! The way of an event: [`record`] → [`decode`] → [`duplicates`] → [`device`] → [`visitor`] and
+//! [`people`] → [`aggregate`]; [`state`] leads it, [`freeze`] takes out what others store.
 
+pub mod aggregate;
+mod body;
+pub mod calendar;
 pub mod cell;
+pub mod decode;
 pub mod definition;
 pub mod device;
+mod duplicates;
+pub mod freeze;
+mod names;
+mod people;
 pub mod record;
 pub mod rejection;
 pub mod row;
+pub mod state;
+mod users;
+mod visitor;
+
+pub use users::UserSegment;

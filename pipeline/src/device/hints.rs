@@ -48,10 +48,13 @@ pub(super) fn refine(told: System, hinted: Hinted<'_>) -> System {
 fn alone(os: Option<Os>, hinted: Hinted<'_>) -> System {
     let brand = hinted.model.brand;
     let class = match (hinted.model.kind, os.unwrap_or(Os::Other), hinted.mobile) {
-        (Kind::Phone, ..) | (Kind::Unknown, Os::Android | Os::Other, Some(true)) => {
+        (Kind::Phone, ..)
+        | (Kind::Unknown | Kind::PhoneMaker, Os::Android | Os::Other, Some(true)) => {
             DeviceClass::Mobile
         }
-        (Kind::Tablet, ..) | (Kind::Unknown, Os::Android, Some(false)) => DeviceClass::Tablet,
+        (Kind::Tablet, ..) | (Kind::Unknown | Kind::PhoneMaker, Os::Android, Some(false)) => {
+            DeviceClass::Tablet
+        }
         (Kind::Computer, ..)
         | (Kind::Unknown, Os::Windows | Os::Macos | Os::Linux | Os::ChromeOs, None | Some(false)) => {
             DeviceClass::Desktop
@@ -61,7 +64,7 @@ fn alone(os: Option<Os>, hinted: Hinted<'_>) -> System {
     let os = match (os, hinted.model.kind) {
         (Some(os), _) => os,
         // Every family of phones and tablets we know is Android's.
-        (None, Kind::Phone | Kind::Tablet) => Os::Android,
+        (None, Kind::Phone | Kind::PhoneMaker | Kind::Tablet) => Os::Android,
         (None, _) => Os::Other,
     };
     let brand = if os == Os::Macos && brand == Brand::Other {

@@ -17,9 +17,12 @@ pub(super) enum Mark {
     Bot,
     NotBot,
     Link,
-    Compatible,
-    // What it runs on.
+    /// Words programs introduce themselves with, which old browsers use too.
+    Introduction,
+    // What it runs on: `Thing` is the first and `Tizen` the last of these.
     Thing,
+    /// "TV" alone: some phones receive television.
+    TvWord,
     IPhone,
     IPad,
     IPod,
@@ -71,6 +74,12 @@ pub(super) struct Marks {
 impl Marks {
     pub(super) const fn has(self, mark: Mark) -> bool {
         self.set & (1 << mark as u64) != 0
+    }
+
+    /// Whether anything says what the sender runs on.
+    pub(super) fn names_a_system(self) -> bool {
+        let below = |mark: Mark| (1_u64 << mark as u64) - 1;
+        self.set & (below(Mark::MobileWord) & !below(Mark::Thing)) != 0
     }
 
     pub(super) fn any(self, marks: &[Mark]) -> bool {
@@ -133,7 +142,13 @@ pub(super) fn scan(text: &[u8]) -> Marks {
             continue;
         }
         marks.set |= 1 << pattern.mark as u64;
-        if pattern.mark == Mark::Android && marks.after_android.is_none() {
+        // Package names ("com.google.android.youtube") and products ("AndroidDownloadManager") stand before no model.
+        let says_version = pattern.mark == Mark::Android
+            && matches!(
+                text.get(found.end()),
+                Some(b' ' | b';' | b'/' | b'-' | b'0'..=b'9')
+            );
+        if says_version && marks.after_android.is_none() {
             marks.after_android = Some(found.end());
         }
     }

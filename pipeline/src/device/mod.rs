@@ -13,7 +13,6 @@ mod system;
 mod tables;
 
 pub use labels::{Brand, Browser, DeviceClass, Os};
-use marks::Mark;
 use model::Model;
 
 /// The version of the rules, part of a view's definition: raise it whenever any input may be classified differently.
@@ -75,8 +74,13 @@ pub fn classify(user_agent: &str, hints: Hints<'_>) -> Device {
     let named = marks
         .after_android
         .map_or(Model::UNNAMED, |at| model::of_android(&text[at..]));
+    let named = if named.named {
+        named
+    } else {
+        model::of_prefix(text)
+    };
     let told = system::system(marks, hinted.model.or(named), hinted.mobile);
-    let (class, os, brand) = if marks.has(Mark::Thing) {
+    let (class, os, brand) = if system::is_thing(marks) {
         told
     } else {
         hints::refine(told, hinted)

@@ -66,6 +66,20 @@ pub(super) fn of_android(rest: &[u8]) -> Model {
     best
 }
 
+/// A model that stands at the start, as in `samsung-GT-I9300/1.0 Linux/2.6 Android/4.0.4`: only where it is known.
+pub(super) fn of_prefix(text: &[u8]) -> Model {
+    let end = text
+        .iter()
+        .position(|byte| matches!(byte, b'/' | b'(' | b';'))
+        .unwrap_or(text.len());
+    let model = of_name(&text[..end.min(MODEL_TEXT_BYTES)]);
+    if model.kind == Kind::Unknown {
+        Model::UNNAMED
+    } else {
+        model
+    }
+}
+
 /// What one model name says, for example `SM-X200` or `HUAWEI BAH3-W09`.
 pub(super) fn of_name(name: &[u8]) -> Model {
     let name = trim(name);
@@ -73,18 +87,16 @@ pub(super) fn of_name(name: &[u8]) -> Model {
         return Model::UNNAMED;
     }
     let (vendor, bare) = split_vendor(name);
-    let family = family_of(name).or_else(|| family_of(bare));
-    let kind = family.map_or(Kind::Unknown, |(kind, _)| kind);
-    let brand = match (vendor, family) {
-        (Some(brand), _) if brand != Brand::Other => brand,
-        (_, Some((_, brand))) => brand,
-        _ => Brand::Other,
+    let family = family_of(bare).or_else(|| family_of(name));
+    let by_family = family.map_or(Kind::Unknown, |(kind, _)| kind);
+    let kind = match by_family {
+        Kind::Unknown | Kind::PhoneMaker => kind_by_words(name).unwrap_or(by_family),
+        known => known,
     };
-    let kind = if kind == Kind::Unknown {
-        kind_by_words(name)
-    } else {
-        kind
-    };
+    let brand = vendor
+        .filter(|brand| *brand != Brand::Other)
+        .or(family.map(|(_, brand)| brand))
+        .unwrap_or(Brand::Other);
     Model {
         kind,
         brand,
@@ -124,7 +136,7 @@ fn family_of(name: &[u8]) -> Option<(Kind, Brand)> {
         .map(|family| (family.kind, family.brand))
 }
 
-/// Takes a leading maker's name off: `HUAWEI BTV-W09` gives `BTV-W09`.
+/// Takes a leading maker's name off: `HUAWEI BTV-W09` gives `BTV-W09`, `SonySGP321` gives `SGP321`.
 fn split_vendor(name: &[u8]) -> (Option<Brand>, &[u8]) {
     for &(vendor, brand) in VENDORS {
         let Some((head, tail)) = name.split_at_checked(vendor.len()) else {
@@ -132,16 +144,18 @@ fn split_vendor(name: &[u8]) -> (Option<Brand>, &[u8]) {
         };
         if head.eq_ignore_ascii_case(vendor.as_bytes()) {
             match tail.first() {
-                None => return (Some(brand), tail),
                 Some(b' ' | b'-' | b'_' | b'/') => return (Some(brand), trim(&tail[1..])),
-                Some(_) => {}
+                Some(byte) if byte.is_ascii_uppercase() || byte.is_ascii_digit() => {
+                    return (Some(brand), tail);
+                }
+                _ => {}
             }
         }
     }
     (None, name)
 }
 
-fn kind_by_words(name: &[u8]) -> Kind {
+fn kind_by_words(name: &[u8]) -> Option<Kind> {
     WORDS
         .iter()
         .find(|(_, words)| {
@@ -149,11 +163,11 @@ fn kind_by_words(name: &[u8]) -> Kind {
                 .split('|')
                 .any(|word| contains_word(name, word.as_bytes()))
         })
-        .map_or(Kind::Unknown, |&(kind, _)| kind)
+        .map(|&(kind, _)| kind)
 }
 
-/// Whether a glob matches the start of a name: `#` is a digit, `@` a letter, `$` the end of the name or of its first
-/// word; every other byte is itself, without regard to ASCII case.
+/// Whether a glob matches the start of a name: `#` is a digit, `@` a letter, `$` the end of the name;
+/// every other byte is itself, without regard to ASCII case.
 fn glob_matches(glob: &[u8], name: &[u8]) -> bool {
     glob.iter()
         .enumerate()
@@ -167,7 +181,6 @@ const fn byte_matches(wanted: u8, found: u8) -> bool {
     match wanted {
         b'#' => found.is_ascii_digit(),
         b'@' => found.is_ascii_alphabetic(),
-        b'$' => !found.is_ascii_alphanumeric(),
         _ => found.eq_ignore_ascii_case(&wanted),
     }
 }

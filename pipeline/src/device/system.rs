@@ -16,38 +16,21 @@ pub(super) fn is_bot(marks: Marks) -> bool {
     // Embedded Internet Explorers carry their vendor's address too.
     let gives_address = marks.has(Mark::Link) && !marks.has(Mark::Msie);
     // "compatible;" with no system behind it is how crawlers introduce themselves.
-    let nameless = marks.has(Mark::Compatible) && !knows_a_system(marks);
+    let nameless =
+        marks.has(Mark::Introduction) && !marks.names_a_system() && !marks.has(Mark::Msie);
     says_so || gives_address || nameless
 }
 
-fn knows_a_system(marks: Marks) -> bool {
-    use Mark::{
-        Android, Darwin, FeaturePhone, IPad, IPhone, IPod, Linux, LinuxPc, Macintosh, Msie,
-        OtherDesktop, OtherTablet, Thing, Windows, WindowsPhone,
-    };
-    marks.any(&[
-        Android,
-        Darwin,
-        FeaturePhone,
-        IPad,
-        IPhone,
-        IPod,
-        Linux,
-        LinuxPc,
-        Macintosh,
-        Msie,
-        OtherDesktop,
-        OtherTablet,
-        Thing,
-        Windows,
-        WindowsPhone,
-    ])
+/// Whether it is neither phone, tablet nor computer. Phones with a television receiver say "TV" and "Mobile".
+pub(super) fn is_thing(marks: Marks) -> bool {
+    marks.has(Mark::Thing)
+        || (marks.has(Mark::TvWord) && !(marks.has(Mark::Android) && marks.has(Mark::MobileWord)))
 }
 
 /// The system a person's device names. The order is from the narrow to the wide: a television that says "Linux" is a
 /// television, a phone that says "like Mac OS X" is a phone.
 pub(super) fn system(marks: Marks, model: Model, mobile: Option<bool>) -> System {
-    if marks.has(Mark::Thing) {
+    if is_thing(marks) {
         let os = if marks.has(Mark::Android) {
             Os::Android
         } else {
@@ -61,11 +44,12 @@ pub(super) fn system(marks: Marks, model: Model, mobile: Option<bool>) -> System
     if marks.has(Mark::IPad) {
         return (DeviceClass::Tablet, Os::Ios, Brand::IPad);
     }
-    if marks.has(Mark::IPhone) {
-        return (DeviceClass::Mobile, Os::Ios, Brand::IPhone);
-    }
+    // An iPod touch says "CPU iPhone OS" too.
     if marks.has(Mark::IPod) {
         return (DeviceClass::Mobile, Os::Ios, Brand::Other);
+    }
+    if marks.has(Mark::IPhone) {
+        return (DeviceClass::Mobile, Os::Ios, Brand::IPhone);
     }
     if marks.any(&[Mark::Android, Mark::Harmony]) {
         return android(marks, model, mobile);
@@ -92,31 +76,40 @@ fn android(marks: Marks, model: Model, mobile: Option<bool>) -> System {
     let class = match model.kind {
         Kind::Phone => DeviceClass::Mobile,
         Kind::Tablet => DeviceClass::Tablet,
-        Kind::Computer => DeviceClass::Desktop,
+        Kind::Computer if !marks.has(Mark::MobileWord) => DeviceClass::Desktop,
         Kind::Thing => DeviceClass::Other,
-        Kind::Unknown => android_by_words(marks, mobile),
+        Kind::PhoneMaker => android_by_words(marks, mobile).unwrap_or(DeviceClass::Mobile),
+        Kind::Computer | Kind::Unknown => {
+            android_by_words(marks, mobile).unwrap_or(DeviceClass::Other)
+        }
     };
-    (class, Os::Android, model.brand)
+    // HarmonyOS names Android only where it can run Android's apps.
+    let os = if marks.has(Mark::Android) {
+        Os::Android
+    } else {
+        Os::Other
+    };
+    (class, os, model.brand)
 }
 
 /// Browsers on Android phones say "Mobile" and on larger screens don't: a published convention of Chrome and Firefox.
-/// What is no browser says neither, so nothing follows from its silence.
-fn android_by_words(marks: Marks, mobile: Option<bool>) -> DeviceClass {
+/// What is no browser, or is cut off before "Safari", says neither, so nothing follows from its silence.
+fn android_by_words(marks: Marks, mobile: Option<bool>) -> Option<DeviceClass> {
     if let Some(mobile) = mobile {
-        return if mobile {
+        return Some(if mobile {
             DeviceClass::Mobile
         } else {
             DeviceClass::Tablet
-        };
+        });
     }
     if marks.has(Mark::TabletWord) {
-        DeviceClass::Tablet
+        Some(DeviceClass::Tablet)
     } else if marks.any(&[Mark::MobileWord, Mark::OperaMini]) {
-        DeviceClass::Mobile
-    } else if marks.any(&[Mark::Chrome, Mark::Safari, Mark::WebKit, Mark::Firefox]) {
-        DeviceClass::Tablet
+        Some(DeviceClass::Mobile)
+    } else if marks.any(&[Mark::Safari, Mark::Firefox]) {
+        Some(DeviceClass::Tablet)
     } else {
-        DeviceClass::Other
+        None
     }
 }
 
