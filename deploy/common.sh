@@ -67,14 +67,17 @@ known_members() {
     return 0
 }
 
-# maven GOAL ARGUMENT…: runs a goal of the dependency plugin, with artefacts checked against their checksums.
+# maven JAVA GOAL ARGUMENT…: runs a goal of the dependency plugin, with artefacts checked against their checksums.
+# JAVA is the home of a Java to run Maven with where there is none on the PATH.
 maven() {
-    local goal=$1
-    shift
+    local java=$1 goal=$2 log=$SOFTWARE/maven.log
+    shift 2
     command -v mvn >/dev/null || fail "mvn is not installed: run deploy/install.sh servers."
-    mvn -q -B -Dstyle.color=never --strict-checksums \
-        "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:$goal" "$@" >&2 ||
-        fail "Maven could not fetch the server; see the lines above."
+    command -v java >/dev/null || local -x JAVA_HOME=$java
+    if ! mvn -q -B --strict-checksums "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:$goal" "$@" >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        fail "Maven could not fetch the server; see the lines above, and $log."
+    fi
 }
 
 # One server's functions: <server>_install, _members, _prepare, _start MEMBER, _ready, _address.

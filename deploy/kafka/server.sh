@@ -16,7 +16,7 @@ kafka_install() {
     [ -d "$libs" ] && return 0
     say "Fetching Kafka $KAFKA_VERSION with Maven (55 MB) …"
     rm -rf "$libs.new"
-    maven copy-dependencies -f "$DEPLOY/kafka/pom.xml" -DoutputDirectory="$libs.new"
+    maven "$KAFKA_JAVA_HOME" copy-dependencies -f "$DEPLOY/kafka/pom.xml" -DoutputDirectory="$libs.new"
     mv "$libs.new" "$libs"
 }
 

@@ -64,7 +64,7 @@ opensearch_fetch() {
     local zip=$1/$top.zip
     rm -rf "$1"
     mkdir -p "$1"
-    maven copy -DoutputDirectory="$1" \
+    maven "$OPENSEARCH_JAVA_HOME" copy -DoutputDirectory="$1" \
         "-Dartifact=org.opensearch.distribution.integ-test-zip:opensearch:$OPENSEARCH_VERSION:zip"
     printf '%s  %s\n' "$OPENSEARCH_SHA256" "$zip" | sha256sum -c --quiet - >&2 ||
         fail "$zip is not the OpenSearch $OPENSEARCH_VERSION that we pinned."
