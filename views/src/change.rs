@@ -56,6 +56,9 @@ pub enum Error {
         /// The most.
         most: u64,
     },
+    /// The store can never answer this question; the sentence says which one it can.
+    #[error("{0}")]
+    Unanswerable(String),
     /// The store is set up so that it can't hold views, or holds something else.
     #[error("{0}")]
     Fatal(String),

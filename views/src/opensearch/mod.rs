@@ -1,0 +1,164 @@
+//! OpenSearch: the whole history, one document a partition and sub-cell, for analysts and the API.
+//!
+//! Documents are absolute and carry their row's last offset as external version, so that none
+//! ever goes back, whoever writes and in whatever order (I3). A partition's checkpoint document
+//! moves after its rows are acknowledged and refreshed: it means "at least". A partition's
+//! documents share its routing, hence a shard, hence the moment at which a search sees them.
+
+mod ask;
+mod bulk;
+mod documents;
+mod dump;
+mod http;
+mod index;
+mod subcell;
+
+use async_trait::async_trait;
+use pipeline::calendar::Calendar;
+use pipeline::definition::Definition;
+use pipeline::row::NamedCells;
+use tokio::sync::Semaphore;
+
+use crate::{Answer, AsOf, Change, Error, Question, Sink, Stored, Views};
+use http::Http;
+use index::Names;
+
+/// The store's name in metrics and messages.
+const STORE: &str = "opensearch";
+
+/// Bulk requests under way at once, over all partitions: one being indexed while the next is on
+/// its way. More only queue in the server, which answers 429 when its queue is full.
+const BULKS_IN_FLIGHT: usize = 2;
+
+/// Where OpenSearch is and how it shall hold the views.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Base addresses of nodes, for example `http://127.0.0.1:9200`; `http://user:password@host`
+    /// for basic authentication. Requests go round them.
+    pub urls: Vec<String>,
+    /// Sets deployments on one cluster apart: lower-case letters, digits, `_`, `-` and `.`; may
+    /// be empty.
+    pub prefix: String,
+    /// The views' definition; its id is in the index's name.
+    pub definition: Definition,
+    /// Primary shards of a new index. A partition's documents stay in one shard.
+    pub shards: u32,
+    /// Copies of each shard of a new index beside the primary; 0 on a single node.
+    pub replicas: u32,
+}
+
+/// The views of one definition in OpenSearch.
+#[derive(Debug)]
+pub struct Store {
+    http: Http,
+    names: Names,
+    index_body: serde_json::Value,
+    partitions: u32,
+    calendar: Calendar,
+    bulks: Semaphore,
+}
+
+impl Store {
+    /// Connects, and creates the index if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Transient`] when no node answers; [`Error::Fatal`] when the configuration can't
+    /// be used, or the index of that name holds something else.
+    pub async fn connect(config: Config) -> Result<Self, Error> {
+        let definition = &config.definition;
+        let calendar =
+            Calendar::new(definition).map_err(|error| Error::Fatal(error.to_string()))?;
+        let store = Self {
+            http: Http::new(&config.urls)?,
+            names: Names::new(&config.prefix, &definition.id())?,
+            index_body: index::body(&definition.id(), config.shards, config.replicas),
+            partitions: definition.partitions,
+            calendar,
+            bulks: Semaphore::new(BULKS_IN_FLIGHT),
+        };
+        store.ensure_index().await?;
+        if store.published().await?.is_empty() {
+            store.publish().await?;
+        }
+        Ok(store)
+    }
+
+    /// The index that holds the views.
+    pub fn index(&self) -> &str {
+        &self.names.index
+    }
+
+    /// The alias that analysts ask.
+    pub fn alias(&self) -> &str {
+        &self.names.analysts
+    }
+
+    /// Writes every document of the change, then lets the checkpoint say so.
+    async fn put(&self, change: &Change) -> Result<Stored, Error> {
+        self.write_rows(change).await?;
+        self.refresh().await?;
+        let checkpoint = documents::checkpoint(change.partition, change.to, change.log_time);
+        self.write_checkpoint(checkpoint).await?;
+        // Another owner may have brought the checkpoint further meanwhile; then ours was refused.
+        self.stored(change.partition).await
+    }
+
+    fn check_partition(&self, partition: u32) -> Result<(), Error> {
+        if partition < self.partitions {
+            return Ok(());
+        }
+        Err(Error::Fatal(format!(
+            "a change of partition {partition} was sent to {}, whose definition has {} partitions; \
+             the processor and this store must use one definition",
+            self.names.index, self.partitions
+        )))
+    }
+}
+
+#[async_trait]
+impl Sink for Store {
+    fn name(&self) -> &'static str {
+        STORE
+    }
+
+    async fn stored(&self, partition: u32) -> Result<Stored, Error> {
+        self.check_partition(partition)?;
+        self.read_checkpoint(partition).await
+    }
+
+    async fn apply(&self, change: &Change) -> Result<Stored, Error> {
+        match self.stored(change.partition).await? {
+            Stored::At(stored) if change.base <= stored && stored < change.to => {
+                self.put(change).await
+            }
+            other => Ok(other),
+        }
+    }
+
+    async fn fill(&self, change: &Change) -> Result<Stored, Error> {
+        self.ensure_index().await?;
+        match self.stored(change.partition).await? {
+            Stored::At(stored) if stored >= change.to => Ok(Stored::At(stored)),
+            _ => self.put(change).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Views for Store {
+    async fn ask(&self, question: &Question) -> Result<Answer, Error> {
+        self.answer(question).await
+    }
+
+    async fn dump(&self) -> Result<(AsOf, NamedCells), Error> {
+        self.dump_all().await
+    }
+}
+
+/// A passing trouble.
+fn transient(detail: impl Into<String>) -> Error {
+    Error::Transient {
+        store: STORE,
+        detail: detail.into(),
+    }
+}
