@@ -93,9 +93,9 @@ install_packages() {
     ((${#packages[@]})) || return 0
     if ! have apt-get; then
         say "missing: ${packages[*]} (Debian's names)"
-        fail "there is no apt here: install them by hand (macOS: brew install python node; brew install --cask" \
-            "chromium). Servers can be given instead: set FOOTFALL_TEST_KAFKA, FOOTFALL_TEST_REDIS and" \
-            "FOOTFALL_TEST_OPENSEARCH; the tests that kill servers are then left out."
+        fail "there is no apt here: install them by hand (macOS: brew install python; brew install --cask chromium)." \
+            "Servers are started by script on Linux only; for 'make test' elsewhere give some that may be written to," \
+            "in FOOTFALL_TEST_KAFKA, FOOTFALL_TEST_REDIS and FOOTFALL_TEST_OPENSEARCH; what kills servers is left out."
     fi
     if [ "$(id -u)" -ne 0 ]; then
         say "missing: ${packages[*]}"

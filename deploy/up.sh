@@ -66,6 +66,8 @@ write_env() {
 
 main() {
     local servers=("$@") server started=()
+    [ "$(uname)" = Linux ] || fail "the servers are started by script on Linux only; elsewhere, give Footfall the addresses" \
+        "of your own."
     ((${#servers[@]})) || servers=("${ALL_SERVERS[@]}")
     mkdir -p "$RUN" "$SOFTWARE"
     exec 9>"$RUN/lock"
