@@ -50,10 +50,10 @@ pub(super) const FAMILIES: &[(Kind, Brand, &str)] = &[
     (Tablet, Huawei, "PLE-7|SCM-|SCMR-|SHT-|WGR-|S7-#|S8-#|S10-#|T1-#|T1-A|M2-#|M2-A|M3 Lite|IDEOS S7"),
     (PhoneMaker, Huawei, "@@@-L##|@@@-LX|@@@-AL##|@@@-TL##|@@@-CL##|@@@-DL##|@@@-UL##|@@@-AN##|@@@-NX#|@@@-TN##"),
     // Xiaomi: RP in a model code is a tablet.
-    (Tablet, Xiaomi, "MI PAD|MiPad|Xiaomi Pad|Redmi Pad|POCO Pad|####RP|#####RP|######RP|####CRP|#####CRP|M2105K81|21051182"),
+    (Tablet, Xiaomi, "MI PAD|MiPad|Xiaomi Pad|Redmi Pad|POCO Pad|####RP|#####RP|######RP|####CRP|#####CRP"),
     (Thing, Other, "MiTV|MiBOX|Mi Box"),
     (Phone, Xiaomi, "Redmi|POCO|Xiaomi|MIX$|MI |Mi-|HM NOTE|HM #|HM#|HM$|M200#@|M201#@|M210#@"),
-    (Phone, Xiaomi, "2#####@|2######@|2#######@|2####@#|2###@##@"),
+    (Phone, Xiaomi, "2#####@|2######@|2#######@|2####@#|2####@@|2###@@@|2###@##@"),
     // Oppo, Realme, OnePlus, Vivo. CPH is Oppo's, since 2022 OnePlus's too.
     (Tablet, Oppo, "OPD2#"),
     (Tablet, Realme, "RMP2#|realme Pad"),
@@ -102,7 +102,7 @@ pub(super) const FAMILIES: &[(Kind, Brand, &str)] = &[
     (Tablet, Other, "Readboy|Micromax P#|MicromaxP#|TM-7|TM-8|TM-9|TM-1|BQ-7|BQ-8|BQ-9|BQ-1|BQru-7|BQru-8|BQru-9|BQru-1"),
     (Tablet, Other, "TECNO DP|Nokia T1#|Nokia T2#|HTC Flyer|HTC_Flyer|HTC Jetstream|Armor Pad|Teclast|ALLDOCUBE"),
     // Electronic paper that runs Android.
-    (Tablet, Other, "BOOX|MC_|Poke#|PocketBook|Likebook"),
+    (Tablet, Other, "BOOX|Poke#|PocketBook|Likebook"),
     // Spectacles and pocket consoles.
     (Thing, Other, "Quest$|Quest 2|Quest 3|Quest Pro|Pico |Retroid|AYN |Odin2"),
     // Televisions by the inches in front of their names.

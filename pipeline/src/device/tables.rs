@@ -33,7 +33,7 @@ pub(super) const MARKS: &[(Mark, &str)] = &[
     (NotBot, "<cubot"),
     // An address in a User-Agent tells a site's owner whom to ask about the program.
     (Link, "http://|https://|<www."),
-    (Introduction, "compatible;|<whatsapp/|<java/"),
+    (Introduction, "compatible;|<whatsapp/|<java/|<ruby>"),
     // Televisions, boxes, sticks, consoles, watches, glasses, cars, speakers, refrigerators.
     (Thing, "smarttv|smart-tv|smart tv|hbbtv|googletv|google tv|appletv"),
     (Thing, "apple tv|androidtv|android tv|netcast|web0s|webos.tv|webostv|tvos"),
@@ -45,7 +45,7 @@ pub(super) const MARKS: &[(Mark, &str)] = &[
     (OtherTablet, "archos gamepad"),
     (Thing, "shield android|watchos|smartwatch|galaxy watch|sm-r|<watch|wearos"),
     (Thing, "oculus|vr safari|hololens|visionos|<tesla/"),
-    (Thing, "qtcarbrowser|carplay|carpad|echo/|family hub|familyhub|projector"),
+    (Thing, "qtcarbrowser|carplay|carpad|<echo/|family hub|familyhub|projector"),
     (TvWord, "<tv>|<dtv|<atv>"),
     // Apple.
     (IPhone, "<iphone|dv(iph"),
