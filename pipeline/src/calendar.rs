@@ -74,7 +74,7 @@ impl Calendar {
             day,
             week: day.saturating_sub(date.weekday().to_monday_zero_offset() as u16),
             month_start,
-            month_end: month_start + date.days_in_month() as u16,
+            month_end: month_start.saturating_add(date.days_in_month() as u16),
             month: months_of(date),
         }
     }
