@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -142,7 +143,7 @@ def start_servers(ring, wanted):
     subprocess.run([ROOT / "deploy/clean.sh"], env={**os.environ, "FOOTFALL_INSTANCE": INSTANCE}, check=True)
     if not run([ROOT / "deploy/up.sh", *wanted], ring, FOOTFALL_INSTANCE=INSTANCE):
         return {}
-    lines = (ROOT / ".footfall/run" / INSTANCE / "env").read_text().splitlines()
+    lines = shlex.split((ROOT / ".footfall/run" / INSTANCE / "env").read_text())
     addresses = dict(line.split("=", 1) for line in lines)
     variables = {f"FOOTFALL_TEST_{name.upper()}": addresses[f"FOOTFALL_{name.upper()}"] for name in wanted}
     return {**variables, "FOOTFALL_TEST_RUN": addresses["FOOTFALL_RUN"], "FOOTFALL_INSTANCE": INSTANCE}

@@ -110,8 +110,8 @@ apt_install() {
     export DEBIAN_FRONTEND=noninteractive
     # Where the package lists are absent or stale, fetch them and try once more.
     apt-get install -y -q --no-install-recommends "${packages[@]}" >/dev/null 2>&1 && return 0
-    apt-get update -q >&2 || fail "apt-get update failed; see the lines above."
-    apt-get install -y -q --no-install-recommends "${packages[@]}" >&2 || fail "apt-get failed; see the lines above."
+    apt-get update -qq >&2 || fail "apt-get update failed; see the lines above."
+    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${packages[@]}" >&2 || fail "apt-get failed; see the lines above."
 }
 
 # Debian's redis-server and prometheus would start at once, on the ports of the machine's own: ours run from
