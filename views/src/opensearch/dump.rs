@@ -10,11 +10,11 @@ use pipeline::row::{Facet, NamedCells, Period, Row, RowKey, add_row};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ask::decode;
 use super::documents::{CountSource, PEOPLE_FIELDS, people_row, period_of};
+use super::found::decode;
 use super::http::Content;
 use super::subcell::SubCell;
-use super::{STORE, Store, transient};
+use super::{Store, transient};
 use crate::{AsOf, Error};
 
 /// Documents in one page; OpenSearch gives at most 10,000.
@@ -76,10 +76,7 @@ impl Store {
             .send(Method::Post, &path, &query, Content::Json(body))
             .await?;
         if reply.status == 404 {
-            return Err(Error::Incomplete {
-                store: STORE,
-                partition: 0,
-            });
+            return Err(self.nothing_held());
         }
         whole(decode(reply.ok("begin a dump")?)?)
     }

@@ -9,8 +9,10 @@ mod ask;
 mod bulk;
 mod documents;
 mod dump;
+mod found;
 mod http;
 mod index;
+mod query;
 mod subcell;
 
 use async_trait::async_trait;

@@ -143,9 +143,9 @@ mod tests {
 
     fn row() -> CountsRow {
         CountsRow {
-            cells: vec![1000, 4641],
+            cells: vec![1000, 4461],
             counts: vec![3, 1],
-            amount_cells: vec![4641, 4641],
+            amount_cells: vec![4461, 4461],
             amount_currencies: vec![0, 26 * 26 * 26 - 1],
             amount_minor_units: vec![1200, 7],
             browser_cells: vec![100, 503],
