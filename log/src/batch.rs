@@ -4,6 +4,12 @@ use std::ops::Range;
 
 use pipeline::record::{Headers, Record};
 
+/// Records a batch holds at most: enough that what is done once a batch costs little a record.
+pub const BATCH_RECORDS: usize = 4_096;
+
+/// Bytes after which a batch takes no further record, so that it holds at most these and one record.
+pub const BATCH_BYTES: usize = 4 << 20;
+
 /// Consecutive records of one partition. Offsets rise; they may have gaps.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -113,6 +119,11 @@ impl BatchBuilder {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.batch.is_empty()
+    }
+
+    /// Whether it holds as much as a batch may: [`BATCH_RECORDS`] or [`BATCH_BYTES`].
+    pub fn is_full(&self) -> bool {
+        self.batch.len() >= BATCH_RECORDS || self.batch.bytes() >= BATCH_BYTES
     }
 
     /// The batch.

@@ -9,7 +9,7 @@ pub mod kafka;
 
 use std::time::Duration;
 
-pub use batch::{Batch, BatchBuilder};
+pub use batch::{BATCH_BYTES, BATCH_RECORDS, Batch, BatchBuilder};
 
 /// What went wrong with the log.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,24 @@ pub struct Bounds {
     pub end: u64,
 }
 
+impl Bounds {
+    /// Whether reading may start at `offset`: at a record held, or where the next one will stand.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] when it may not.
+    pub fn check(self, partition: u32, offset: u64) -> Result<(), Error> {
+        if (self.start..=self.end).contains(&offset) {
+            return Ok(());
+        }
+        Err(Error::OutOfRange {
+            partition,
+            offset,
+            start: self.start,
+            end: self.end,
+        })
+    }
+}
+
 /// A record to append.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewRecord {
@@ -76,7 +94,7 @@ pub enum Delivery {
     Revoked(Vec<u32>),
     /// Records of one partition, in order, following those before.
     Batch(Batch),
-    /// A partition can't be read on: it stands still until someone decides.
+    /// A partition can't be read on: it stays ours but stands still until someone decides.
     Halted {
         /// The partition.
         partition: u32,
@@ -140,7 +158,8 @@ pub trait Reader: Send {
     /// The visitor returns false to stop early.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] when `from` is no longer held; [`Error::Transient`] otherwise.
+    /// [`Error::OutOfRange`] when `from` is no longer held or `to` is beyond the end;
+    /// [`Error::Transient`] when the log doesn't answer.
     fn read(
         &mut self,
         partition: u32,

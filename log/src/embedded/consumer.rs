@@ -1,0 +1,167 @@
+//! The one consumer of all partitions. It is woken when something is appended.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::{Log, Tail, Topic, file, load, lock};
+use crate::{Bounds, Delivery, Error, Positions};
+
+/// Bytes one poll delivers before it leaves the other partitions to the next one.
+const POLL_BYTES: usize = 16 << 20;
+
+pub(super) struct Consumer {
+    /// Before the log: closed while the lock is still held.
+    connection: Connection,
+    _log: Arc<Log>,
+    topic: Arc<Topic>,
+    positions: Arc<dyn Positions>,
+    /// Empty until the partitions are assigned by the first poll.
+    partitions: Vec<Partition>,
+    /// Which partition the next poll begins with, so that none is starved.
+    first: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Partition {
+    next_offset: u64,
+    paused: bool,
+    halted: bool,
+}
+
+impl Partition {
+    fn has_more(&self, tail: &Tail) -> bool {
+        !self.paused && !self.halted && self.next_offset < tail.next_offset
+    }
+}
+
+impl Consumer {
+    pub(super) fn new(
+        log: Arc<Log>,
+        topic: Arc<Topic>,
+        positions: Arc<dyn Positions>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            connection: file::open_reader(&log.path)?,
+            _log: log,
+            topic,
+            positions,
+            partitions: Vec::new(),
+            first: 0,
+        })
+    }
+
+    fn assign(&mut self) -> Result<Vec<Delivery>, Error> {
+        let all: Vec<u32> = (0..self.topic.partitions()).collect();
+        let mut deliveries = vec![Delivery::Assigned(all.clone())];
+        let mut states = Vec::with_capacity(all.len());
+        for partition in all {
+            let bounds = self.topic.bounds(&self.connection, partition)?;
+            let mut state = Partition::default();
+            match start(self.positions.as_ref(), partition, bounds) {
+                Ok(offset) => state.next_offset = offset,
+                Err(error) => {
+                    state.halted = true;
+                    deliveries.push(Delivery::Halted { partition, error });
+                }
+            }
+            states.push(state);
+        }
+        self.partitions = states;
+        Ok(deliveries)
+    }
+
+    /// Waits until a partition that may be delivered has grown, or the time is up.
+    fn wait(&self, deadline: Instant) {
+        let mut tails = lock(&self.topic.tails);
+        loop {
+            let grown = self
+                .partitions
+                .iter()
+                .zip(tails.iter())
+                .any(|(partition, tail)| partition.has_more(tail));
+            let left = deadline.saturating_duration_since(Instant::now());
+            if grown || left.is_zero() {
+                return;
+            }
+            tails = self
+                .topic
+                .grown
+                .wait_timeout(tails, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// One batch of each partition that has more, up to a number of bytes.
+    fn deliver(&mut self) -> Result<Vec<Delivery>, Error> {
+        let tails = lock(&self.topic.tails).clone();
+        let count = self.partitions.len();
+        let mut deliveries = Vec::new();
+        let mut bytes = 0;
+        let mut index = self.first;
+        for _ in 0..count {
+            let (partition, tail) = (&mut self.partitions[index], &tails[index]);
+            if partition.has_more(tail) && bytes < POLL_BYTES {
+                let number = index as u32;
+                let (from, to) = (partition.next_offset, tail.next_offset);
+                match load::batch(&self.connection, self.topic.id, number, from, to) {
+                    Ok(batch) => {
+                        bytes += batch.bytes();
+                        partition.next_offset = batch.next_offset().unwrap_or(from);
+                        self.first = (index + 1) % count;
+                        deliveries.push(Delivery::Batch(batch));
+                    }
+                    Err(error @ Error::Transient(_)) if deliveries.is_empty() => return Err(error),
+                    Err(Error::Transient(_)) => return Ok(deliveries),
+                    Err(error) => {
+                        partition.halted = true;
+                        deliveries.push(Delivery::Halted {
+                            partition: number,
+                            error,
+                        });
+                    }
+                }
+            }
+            index = (index + 1) % count;
+        }
+        Ok(deliveries)
+    }
+}
+
+impl crate::Consumer for Consumer {
+    fn poll(&mut self, timeout: Duration) -> Result<Vec<Delivery>, Error> {
+        if self.partitions.is_empty() {
+            return self.assign();
+        }
+        let deadline = Instant::now() + timeout;
+        self.wait(deadline);
+        self.deliver()
+    }
+
+    fn pause(&mut self, partition: u32) {
+        if let Some(partition) = self.partitions.get_mut(partition as usize) {
+            partition.paused = true;
+        }
+    }
+
+    fn resume(&mut self, partition: u32) {
+        if let Some(partition) = self.partitions.get_mut(partition as usize) {
+            partition.paused = false;
+        }
+    }
+
+    fn bounds(&mut self, partition: u32) -> Result<Bounds, Error> {
+        self.topic.bounds(&self.connection, partition)
+    }
+
+    fn leave(self: Box<Self>) {}
+}
+
+/// Where a partition starts, if that is within what it holds.
+fn start(positions: &dyn Positions, partition: u32, bounds: Bounds) -> Result<u64, Error> {
+    let offset = positions.start(partition).map_err(Error::Fatal)?;
+    bounds.check(partition, offset)?;
+    Ok(offset)
+}
