@@ -265,6 +265,11 @@ impl State {
         (self.rows.len() * ROW + self.users.len() * USER + self.window.len() * ID) as u64
     }
 
+    /// Distinct users, bots apart.
+    pub fn users(&self) -> usize {
+        self.users.len()
+    }
+
     /// Users, rows, ids in the dedup window, campaigns-and-activities: how many there are.
     pub fn sizes(&self) -> [(&'static str, usize); 4] {
         [
@@ -344,6 +349,11 @@ impl Restore {
     /// Adds ids of a slot of the dedup window.
     pub fn ids(&mut self, slot: i64, ids: Vec<u64>) {
         self.window.push((slot, ids));
+    }
+
+    /// The state before the first record.
+    pub fn finish_empty(self) -> State {
+        self.state
     }
 
     /// The state, checked against the digest that was kept.

@@ -1,1 +1,22 @@
-//! placeholder
+//! From the log to trusted views: one worker a partition, its checkpoint, its projections.
+//!
+//! The way of a record: [`intake`] → [`worker`] (fold) → [`checkpoint`] · [`projector`] · [`outbox`].
+//! Memory, checkpoint and projections never wait for each other.
+
+pub mod checkpoint;
+pub mod checkpointer;
+pub mod fold_views;
+pub mod intake;
+pub mod metrics;
+pub mod outbox;
+mod positions;
+mod processor;
+mod projection;
+pub mod projector;
+pub mod settings;
+pub mod status;
+pub mod verify;
+pub mod worker;
+
+pub use processor::{Parts, Processor};
+pub use settings::Settings;

@@ -11,6 +11,8 @@ pub const REPLAY_OF: &str = "footfall-replay-of";
 pub const REASON: &str = "footfall-reason";
 /// On a dead letter: the reason as a sentence with its data.
 pub const DETAIL: &str = "footfall-detail";
+/// On a dead letter: the record's key, byte for byte.
+pub const KEY: &str = "footfall-key";
 /// On a dead letter: the partition the record stood in, decimal.
 pub const PARTITION: &str = "footfall-partition";
 /// On a dead letter: the record's offset, decimal.

@@ -1,9 +1,11 @@
-//! Which browser family a User-Agent names; the app around a page comes before the engine inside it.
+//! Which browser family a User-Agent names; the app around a page comes before the engine inside
+//! it.
 
 use super::labels::Browser;
 use super::marks::{Mark, Marks};
 
-/// First mark found decides. Apps and Chrome's descendants stand before Chrome, because they name Chrome too.
+/// First mark found decides. Apps and Chrome's descendants stand before Chrome, because they name
+/// Chrome too.
 const ORDER: &[(Mark, Browser)] = &[
     (Mark::Kakao, Browser::KakaoTalk),
     (Mark::Naver, Browser::Naver),

@@ -29,7 +29,8 @@ pub(super) fn read(hints: Hints<'_>) -> Hinted<'_> {
     }
 }
 
-/// Corrects what the User-Agent says. Hints outrank it, because browsers froze it and tools fake it.
+/// Corrects what the User-Agent says. Hints outrank it, because browsers froze it and tools fake
+/// it.
 pub(super) fn refine(told: System, hinted: Hinted<'_>) -> System {
     if let Some(apple) = apple(told, hinted) {
         return apple;
@@ -47,19 +48,17 @@ pub(super) fn refine(told: System, hinted: Hinted<'_>) -> System {
 /// Hints without a User-Agent, or against it.
 fn alone(os: Option<Os>, hinted: Hinted<'_>) -> System {
     let brand = hinted.model.brand;
-    let class = match (hinted.model.kind, os.unwrap_or(Os::Other), hinted.mobile) {
-        (Kind::Phone, ..)
-        | (Kind::Unknown | Kind::PhoneMaker, Os::Android | Os::Other, Some(true)) => {
-            DeviceClass::Mobile
-        }
-        (Kind::Tablet, ..) | (Kind::Unknown | Kind::PhoneMaker, Os::Android, Some(false)) => {
-            DeviceClass::Tablet
-        }
-        (Kind::Computer, ..)
-        | (Kind::Unknown, Os::Windows | Os::Macos | Os::Linux | Os::ChromeOs, None | Some(false)) => {
-            DeviceClass::Desktop
-        }
-        _ => DeviceClass::Other,
+    let class = match hinted.model.kind {
+        Kind::Phone => DeviceClass::Mobile,
+        Kind::Tablet => DeviceClass::Tablet,
+        Kind::Computer => DeviceClass::Desktop,
+        Kind::Thing => DeviceClass::Other,
+        Kind::PhoneMaker | Kind::Unknown => match (os, hinted.mobile) {
+            (Some(Os::Android) | None, Some(true)) => DeviceClass::Mobile,
+            (Some(Os::Android), Some(false)) => DeviceClass::Tablet,
+            (Some(os), None | Some(false)) if is_computer(os) => DeviceClass::Desktop,
+            _ => DeviceClass::Other,
+        },
     };
     let os = match (os, hinted.model.kind) {
         (Some(os), _) => os,
@@ -75,7 +74,12 @@ fn alone(os: Option<Os>, hinted: Hinted<'_>) -> System {
     (class, os, brand)
 }
 
-/// An iPhone or iPad that a hint names. This is what tells an iPad that asks for desktop pages from a Mac.
+const fn is_computer(os: Os) -> bool {
+    matches!(os, Os::Windows | Os::Macos | Os::Linux | Os::ChromeOs)
+}
+
+/// An iPhone or iPad that a hint names. This is what tells an iPad that asks for desktop pages from
+/// a Mac.
 fn apple(told: System, hinted: Hinted<'_>) -> Option<System> {
     const IPAD: System = (DeviceClass::Tablet, Os::Ios, Brand::IPad);
     const IPHONE: System = (DeviceClass::Mobile, Os::Ios, Brand::IPhone);
@@ -121,9 +125,5 @@ fn starts_with(text: &[u8], prefix: &str) -> bool {
 
 fn text(hint: &str) -> &[u8] {
     let hint = hint.as_bytes();
-    let hint = hint[..hint.len().min(MAX_HINT_BYTES)].trim_ascii();
-    hint.strip_prefix(b"\"")
-        .and_then(|inner| inner.strip_suffix(b"\""))
-        .unwrap_or(hint)
-        .trim_ascii()
+    model::trim(&hint[..hint.len().min(MAX_HINT_BYTES)])
 }

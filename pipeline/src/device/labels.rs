@@ -1,13 +1,21 @@
-//! The words a device is described with; a variant's number and label never change once released, because stored rows and metrics hold them.
+//! The words a device is described with; a variant's number and label never change once released,
+//! because stored rows and metrics hold them.
 
-/// Declares a fieldless enum whose variants are numbered from 0 in order and carry one stable label each.
+/// Declares a fieldless enum whose variants are numbered from 0 in order and carry one stable label
+/// each.
 macro_rules! labelled {
-    ($(#[$meta:meta])* pub enum $name:ident: $count:literal { $($(#[$variant_meta:meta])* $variant:ident = $number:literal => $label:literal,)+ }) => {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident: $count:literal {
+            $($(#[$about:meta])* $variant:ident = $number:literal => $label:literal,)+
+        }
+    ) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(serde::Serialize, serde::Deserialize)]
         #[repr(u8)]
         pub enum $name {
-            $($(#[$variant_meta])* #[serde(rename = $label)] $variant = $number,)+
+            $($(#[$about])* #[serde(rename = $label)] $variant = $number,)+
         }
 
         impl $name {
@@ -60,7 +68,8 @@ labelled! {
         Desktop = 2 => "desktop",
         /// A crawler, monitor, preview fetcher or HTTP library: no person behind the request.
         Bot = 3 => "bot",
-        /// Anything else, and everything that can't be told: televisions, consoles, watches, cars, no User-Agent.
+        /// Anything else, and everything that can't be told: televisions, consoles, watches, cars,
+        /// no User-Agent.
         Other = 4 => "other",
     }
 }

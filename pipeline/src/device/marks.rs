@@ -1,7 +1,8 @@
 //! The marks a User-Agent carries, found in one pass over its text.
 //!
-//! A pattern is matched without regard to ASCII case. `<` before it means that no letter may stand before it, `>` after
-//! it that no letter may stand after it, so that `bot>` finds "Googlebot/2.1" but not "Botswana".
+//! A pattern is matched without regard to ASCII case. `<` before it means that no letter may stand
+//! before it, `>` after it that no letter may stand after it, so that `bot>` finds "Googlebot/2.1"
+//! but not "Botswana".
 
 use std::sync::LazyLock;
 
@@ -9,7 +10,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
 use super::tables::MARKS;
 
-/// What a pattern says about the sender. Fewer than 64, because a set of them is one word.
+/// What a pattern says about the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Mark {
@@ -31,6 +32,7 @@ pub(super) enum Mark {
     Darwin,
     Intel,
     Windows,
+    WindowsNt,
     WindowsPhone,
     ChromeOs,
     Linux,
@@ -63,6 +65,11 @@ pub(super) enum Mark {
     WebKit,
     Version,
 }
+
+const _: () = assert!(
+    (Mark::Version as u32) < u64::BITS,
+    "a set of marks is one word"
+);
 
 /// The marks found, and where the text goes on after the first word "Android".
 #[derive(Debug, Clone, Copy, Default)]
@@ -142,7 +149,8 @@ pub(super) fn scan(text: &[u8]) -> Marks {
             continue;
         }
         marks.set |= 1 << pattern.mark as u64;
-        // Package names ("com.google.android.youtube") and products ("AndroidDownloadManager") stand before no model.
+        // Package names ("com.google.android.youtube") and products ("AndroidDownloadManager")
+        // stand before no model.
         let says_version = pattern.mark == Mark::Android
             && matches!(
                 text.get(found.end()),

@@ -1,10 +1,12 @@
 //! Which device an event came from, told from its User-Agent and client hints.
 //!
-//! Pure and deterministic: the same input gives the same device under one [`RULES_VERSION`]. What is missing or
-//! ambiguous is `Other`, never a guess dressed as a fact. The work is bounded for any input.
+//! Pure and deterministic: the same input gives the same device under one [`RULES_VERSION`]. What
+//! is missing or ambiguous is `Other`, never a guess dressed as a fact. The work is bounded for any
+//! input.
 
 mod browser;
 mod families;
+mod glob;
 mod hints;
 mod labels;
 mod marks;
@@ -15,10 +17,12 @@ mod tables;
 pub use labels::{Brand, Browser, DeviceClass, Os};
 use model::Model;
 
-/// The version of the rules, part of a view's definition: raise it whenever any input may be classified differently.
+/// The version of the rules, part of a view's definition: raise it whenever any input may be
+/// classified differently.
 pub const RULES_VERSION: u32 = 1;
 
-/// How much of a User-Agent is read, in bytes: the longest real ones (apps that append their state) stay below half.
+/// How much of a User-Agent is read, in bytes: the longest real ones (apps that append their state)
+/// stay below half.
 pub const MAX_USER_AGENT_BYTES: usize = 2048;
 
 /// What is known of the device behind an event.
@@ -50,7 +54,8 @@ impl Device {
     };
 }
 
-/// User-Agent client hints as the browser sent them; an empty text is an absent hint. Surrounding quotes are allowed.
+/// User-Agent client hints as the browser sent them; an empty text is an absent hint. Surrounding
+/// quotes are allowed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Hints<'a> {
     /// `Sec-CH-UA-Mobile`: `?1` is true, `?0` is false.
@@ -71,13 +76,14 @@ pub fn classify(user_agent: &str, hints: Hints<'_>) -> Device {
         return Device::BOT;
     }
     let hinted = hints::read(hints);
-    let named = marks
-        .after_android
-        .map_or(Model::UNNAMED, |at| model::of_android(&text[at..]));
+    let named = match marks.after_android {
+        Some(at) => model::of_android(&text[at..]),
+        None => Model::UNNAMED,
+    };
     let named = if named.named {
         named
     } else {
-        model::of_prefix(text)
+        model::of_start(text)
     };
     let told = system::system(marks, hinted.model.or(named), hinted.mobile);
     let (class, os, brand) = if system::is_thing(marks) {

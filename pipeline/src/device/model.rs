@@ -1,11 +1,10 @@
 //! The device model an Android User-Agent or a client hint names, and what its family says.
 
-use std::sync::LazyLock;
-
-use super::families::{FAMILIES, Kind, VENDORS, WORDS};
+use super::families::{Kind, VENDORS};
+use super::glob::{family_of, kind_by_words};
 use super::labels::Brand;
 
-/// Longest text after "Android" that is searched for a model, in bytes: real ones end within a third of it.
+/// Longest text after "Android" that is searched for a model, bytes: real ones end within a third.
 const MODEL_TEXT_BYTES: usize = 320;
 
 /// What a model name says.
@@ -66,18 +65,22 @@ pub(super) fn of_android(rest: &[u8]) -> Model {
     best
 }
 
-/// A model that stands at the start, as in `samsung-GT-I9300/1.0 Linux/2.6 Android/4.0.4`: only where it is known.
-pub(super) fn of_prefix(text: &[u8]) -> Model {
+/// A model behind its maker's name at the start: `samsung-GT-I9300/1.0 Linux/2.6 Android/4.0.4`.
+///
+/// Other texts start with the name of a browser or an app, so words say nothing here.
+pub(super) fn of_start(text: &[u8]) -> Model {
     let end = text
         .iter()
         .position(|byte| matches!(byte, b'/' | b'(' | b';'))
         .unwrap_or(text.len());
-    let model = of_name(&text[..end.min(MODEL_TEXT_BYTES)]);
-    if model.kind == Kind::Unknown {
-        Model::UNNAMED
-    } else {
-        model
-    }
+    let name = trim(&text[..end.min(MODEL_TEXT_BYTES)]);
+    let (vendor, bare) = split_vendor(name);
+    let family = vendor.and_then(|_| family_of(bare).or_else(|| family_of(name)));
+    family.map_or(Model::UNNAMED, |(kind, brand)| Model {
+        kind,
+        brand,
+        named: true,
+    })
 }
 
 /// What one model name says, for example `SM-X200` or `HUAWEI BAH3-W09`.
@@ -104,39 +107,7 @@ pub(super) fn of_name(name: &[u8]) -> Model {
     }
 }
 
-struct Family {
-    glob: &'static [u8],
-    kind: Kind,
-    brand: Brand,
-}
-
-/// The families by the first byte they can start with, in the table's order.
-static BY_FIRST_BYTE: LazyLock<Vec<Vec<Family>>> = LazyLock::new(|| {
-    let mut buckets: Vec<Vec<Family>> = (0..=u8::MAX).map(|_| Vec::new()).collect();
-    for &(kind, brand, globs) in FAMILIES {
-        for glob in globs.split('|').map(str::as_bytes) {
-            for first in 0..=u8::MAX {
-                if glob
-                    .first()
-                    .is_some_and(|&wanted| byte_matches(wanted, first))
-                {
-                    buckets[usize::from(first)].push(Family { glob, kind, brand });
-                }
-            }
-        }
-    }
-    buckets
-});
-
-fn family_of(name: &[u8]) -> Option<(Kind, Brand)> {
-    let candidates = &BY_FIRST_BYTE[usize::from(*name.first()?)];
-    candidates
-        .iter()
-        .find(|family| glob_matches(family.glob, name))
-        .map(|family| (family.kind, family.brand))
-}
-
-/// Takes a leading maker's name off: `HUAWEI BTV-W09` gives `BTV-W09`, `SonySGP321` gives `SGP321`.
+/// Takes a leading maker's name off: `HUAWEI BTV-W09` gives `BTV-W09`, `SonySGP321` `SGP321`.
 fn split_vendor(name: &[u8]) -> (Option<Brand>, &[u8]) {
     for &(vendor, brand) in VENDORS {
         let Some((head, tail)) = name.split_at_checked(vendor.len()) else {
@@ -155,52 +126,7 @@ fn split_vendor(name: &[u8]) -> (Option<Brand>, &[u8]) {
     (None, name)
 }
 
-fn kind_by_words(name: &[u8]) -> Option<Kind> {
-    WORDS
-        .iter()
-        .find(|(_, words)| {
-            words
-                .split('|')
-                .any(|word| contains_word(name, word.as_bytes()))
-        })
-        .map(|&(kind, _)| kind)
-}
-
-/// Whether a glob matches the start of a name: `#` is a digit, `@` a letter, `$` the end of the name;
-/// every other byte is itself, without regard to ASCII case.
-fn glob_matches(glob: &[u8], name: &[u8]) -> bool {
-    glob.iter()
-        .enumerate()
-        .all(|(at, &wanted)| match name.get(at) {
-            Some(&found) => byte_matches(wanted, found),
-            None => wanted == b'$',
-        })
-}
-
-const fn byte_matches(wanted: u8, found: u8) -> bool {
-    match wanted {
-        b'#' => found.is_ascii_digit(),
-        b'@' => found.is_ascii_alphabetic(),
-        _ => found.eq_ignore_ascii_case(&wanted),
-    }
-}
-
-/// Whether a name contains a word: `<` before it means no letter before, `>` after it no letter after.
-fn contains_word(name: &[u8], word: &[u8]) -> bool {
-    let starts = word.first() == Some(&b'<');
-    let ends = word.last() == Some(&b'>');
-    let word = &word[usize::from(starts)..word.len() - usize::from(ends)];
-    name.windows(word.len()).enumerate().any(|(at, window)| {
-        window.eq_ignore_ascii_case(word)
-            && !(starts && at > 0 && name[at - 1].is_ascii_alphabetic())
-            && !(ends
-                && name
-                    .get(at + word.len())
-                    .is_some_and(u8::is_ascii_alphabetic))
-    })
-}
-
-/// Where the comment that contains the start of the text ends: its closing parenthesis, or the end of the text.
+/// Where the comment that the text starts in ends: its closing parenthesis, or the end.
 fn comment_end(text: &[u8]) -> usize {
     let mut depth = 0_u32;
     for (at, byte) in text.iter().enumerate() {
@@ -214,7 +140,7 @@ fn comment_end(text: &[u8]) -> usize {
     text.len()
 }
 
-/// Parts of the comment that name no model: flags, locales, architectures, screen sizes, bare makers' names.
+/// Parts of the comment that name no model: flags, locales, architectures, screens, bare makers.
 fn is_noise(part: &[u8]) -> bool {
     let starts = |prefix: &[u8]| {
         part.len() >= prefix.len() && part[..prefix.len()].eq_ignore_ascii_case(prefix)
@@ -264,7 +190,8 @@ fn before<'a>(text: &'a [u8], stop: &[u8]) -> &'a [u8] {
         .map_or(text, |at| &text[..at])
 }
 
-fn trim(text: &[u8]) -> &[u8] {
+/// Without white space and one pair of quotes around it.
+pub(super) fn trim(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii();
     text.strip_prefix(b"\"")
         .and_then(|inner| inner.strip_suffix(b"\""))

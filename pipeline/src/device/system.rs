@@ -8,8 +8,6 @@ use super::model::Model;
 /// What is known of the hardware and its system.
 pub(super) type System = (DeviceClass, Os, Brand);
 
-const UNKNOWN: System = (DeviceClass::Other, Os::Other, Brand::Other);
-
 /// Whether a program without a person asks.
 pub(super) fn is_bot(marks: Marks) -> bool {
     let says_so = marks.has(Mark::Bot) && !marks.has(Mark::NotBot);
@@ -21,14 +19,15 @@ pub(super) fn is_bot(marks: Marks) -> bool {
     says_so || gives_address || nameless
 }
 
-/// Whether it is neither phone, tablet nor computer. Phones with a television receiver say "TV" and "Mobile".
+/// Whether it is neither phone, tablet nor computer. Phones with a television receiver say "TV" and
+/// "Mobile".
 pub(super) fn is_thing(marks: Marks) -> bool {
     marks.has(Mark::Thing)
         || (marks.has(Mark::TvWord) && !(marks.has(Mark::Android) && marks.has(Mark::MobileWord)))
 }
 
-/// The system a person's device names. The order is from the narrow to the wide: a television that says "Linux" is a
-/// television, a phone that says "like Mac OS X" is a phone.
+/// The system a person's device names. The order is from the narrow to the wide: a television that
+/// says "Linux" is a television, a phone that says "like Mac OS X" is a phone.
 pub(super) fn system(marks: Marks, model: Model, mobile: Option<bool>) -> System {
     if is_thing(marks) {
         let os = if marks.has(Mark::Android) {
@@ -66,7 +65,7 @@ pub(super) fn system(marks: Marks, model: Model, mobile: Option<bool>) -> System
     if marks.has(Mark::OtherTablet) {
         return (DeviceClass::Tablet, Os::Other, Brand::Other);
     }
-    computer(marks).or_else(|| phone(marks)).unwrap_or(UNKNOWN)
+    computer(marks).unwrap_or_else(|| phone(marks))
 }
 
 fn android(marks: Marks, model: Model, mobile: Option<bool>) -> System {
@@ -92,8 +91,9 @@ fn android(marks: Marks, model: Model, mobile: Option<bool>) -> System {
     (class, os, model.brand)
 }
 
-/// Browsers on Android phones say "Mobile" and on larger screens don't: a published convention of Chrome and Firefox.
-/// What is no browser, or is cut off before "Safari", says neither, so nothing follows from its silence.
+/// Browsers on Android phones say "Mobile" and on larger screens don't: a published convention of
+/// Chrome and Firefox. What is no browser, or is cut off before "Safari", says neither, so nothing
+/// follows from its silence.
 fn android_by_words(marks: Marks, mobile: Option<bool>) -> Option<DeviceClass> {
     if let Some(mobile) = mobile {
         return Some(if mobile {
@@ -114,8 +114,9 @@ fn android_by_words(marks: Marks, mobile: Option<bool>) -> Option<DeviceClass> {
 }
 
 fn computer(marks: Marks) -> Option<System> {
-    // Phones of the feature age name Windows CE, Mac or Linux beside themselves.
-    if marks.has(Mark::FeaturePhone) && !marks.any(&[Mark::LinuxPc, Mark::Macintosh]) {
+    // Old phones name an old Windows beside themselves: "MSIE 6.0; Windows 98; PalmSource".
+    let certain = marks.any(&[Mark::WindowsNt, Mark::Macintosh, Mark::LinuxPc]);
+    if marks.has(Mark::FeaturePhone) && !certain {
         return None;
     }
     if marks.has(Mark::ChromeOs) {
@@ -124,7 +125,8 @@ fn computer(marks: Marks) -> Option<System> {
     if marks.has(Mark::Windows) {
         return Some((DeviceClass::Desktop, Os::Windows, Brand::Other));
     }
-    if marks.has(Mark::Macintosh) || (marks.has(Mark::Darwin) && marks.has(Mark::Intel)) {
+    let mac = marks.has(Mark::Macintosh) && !marks.has(Mark::Ios);
+    if mac || (marks.has(Mark::Darwin) && marks.has(Mark::Intel)) {
         return Some((DeviceClass::Desktop, Os::Macos, Brand::Mac));
     }
     if marks.has(Mark::LinuxPc) {
@@ -136,17 +138,18 @@ fn computer(marks: Marks) -> Option<System> {
     None
 }
 
-fn phone(marks: Marks) -> Option<System> {
-    if marks.any(&[Mark::FeaturePhone, Mark::OperaMini])
-        || (marks.has(Mark::MobileWord) && !marks.has(Mark::TabletWord))
-    {
-        return Some((DeviceClass::Mobile, Os::Other, Brand::Other));
-    }
-    if marks.has(Mark::TabletWord) {
-        return Some((DeviceClass::Tablet, Os::Other, Brand::Other));
-    }
-    if marks.has(Mark::Ios) {
-        return Some((DeviceClass::Other, Os::Ios, Brand::Other));
-    }
-    None
+fn phone(marks: Marks) -> System {
+    let os = if marks.has(Mark::Ios) {
+        Os::Ios
+    } else {
+        Os::Other
+    };
+    let class = if marks.has(Mark::TabletWord) {
+        DeviceClass::Tablet
+    } else if marks.any(&[Mark::FeaturePhone, Mark::OperaMini, Mark::MobileWord]) {
+        DeviceClass::Mobile
+    } else {
+        DeviceClass::Other
+    };
+    (class, os, Brand::Other)
 }

@@ -1,0 +1,387 @@
+//! A partition's checkpoint: one SQLite file, moved on in one transaction (I2).
+//!
+//! What it holds is fold(log[0..n)) for some n: rows, users, dedup ids, registers, letters not yet
+//! delivered, n, and the hash of the last record. A crash at any moment leaves the transaction
+//! before or the one after.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pipeline::UserSegment;
+use pipeline::aggregate::Reader;
+use pipeline::definition::Definition;
+use pipeline::freeze::{ChangeSet, Head, KeptRow, Restore, RestoreError};
+use pipeline::record::Record;
+use pipeline::rejection::{DeadLetter, Reason, Rejection};
+use pipeline::state::State;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), head TEXT NOT NULL, last TEXT);
+CREATE TABLE IF NOT EXISTS names (id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, activity TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, changed_at INTEGER NOT NULL, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS users (seq INTEGER PRIMARY KEY, shard INTEGER NOT NULL, base INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS users_by_shard ON users (shard);
+CREATE TABLE IF NOT EXISTS ids (seq INTEGER PRIMARY KEY, slot INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS outbox (
+  offset INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT NOT NULL, appended_at INTEGER NOT NULL,
+  key BLOB NOT NULL, value BLOB NOT NULL, headers BLOB NOT NULL);
+";
+
+/// What went wrong with a checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process holds the file.
+    #[error("{0} is held by another process; stop it, or give this one a state folder of its own")]
+    Held(PathBuf),
+    /// The folder can't be used.
+    #[error("state file {0}: {1}")]
+    Io(PathBuf, std::io::Error),
+    /// SQLite says so: a full disk, a damaged file.
+    #[error("checkpoint: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file is not what was written.
+    #[error(
+        "checkpoint {path}: {detail}; move the file away and the partition is folded again from the log's start"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// The last record folded, by which a log is known again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRecord {
+    /// Its offset.
+    pub offset: u64,
+    /// A hash of its bytes and append time.
+    pub fingerprint: u64,
+}
+
+impl LastRecord {
+    /// Of a record.
+    pub fn of(record: &Record<'_>) -> Self {
+        let mut hasher = SipHasher13::new();
+        for part in [record.key, record.value, record.headers.0] {
+            hasher.write_u64(part.len() as u64);
+            hasher.write(part);
+        }
+        hasher.write_i64(record.appended_at);
+        Self {
+            offset: record.offset,
+            fingerprint: hasher.finish(),
+        }
+    }
+}
+
+/// A state read from a checkpoint, with the letters that were not delivered.
+pub struct Restored {
+    /// The state; that before the first record when there was no checkpoint.
+    pub state: State,
+    /// Letters to deliver.
+    pub outbox: Vec<DeadLetter>,
+    /// The last record folded.
+    pub last: Option<LastRecord>,
+}
+
+/// A partition's checkpoint file, held by this process.
+pub struct Checkpoint {
+    path: PathBuf,
+    partition: u32,
+    connection: Connection,
+    _lock: Option<File>,
+}
+
+impl Checkpoint {
+    /// Where a partition's checkpoint lies in a state folder.
+    pub fn path(folder: &Path, definition: &Definition, partition: u32) -> PathBuf {
+        folder
+            .join(definition.id())
+            .join(format!("{partition:04}.sqlite"))
+    }
+
+    /// Opens or creates a partition's file and locks it.
+    ///
+    /// # Errors
+    /// [`Error::Held`] while another process has it; [`Error::Damaged`] when SQLite finds it so.
+    pub fn open(folder: &Path, definition: &Definition, partition: u32) -> Result<Self, Error> {
+        let path = Self::path(folder, definition, partition);
+        let io = |error| Error::Io(path.clone(), error);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(io)?;
+        }
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.with_extension("lock"))
+            .map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Err(Error::Held(path)),
+            Err(std::fs::TryLockError::Error(error)) => return Err(io(error)),
+        }
+        let connection = Connection::open(&path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        let checkpoint = Self {
+            path,
+            partition,
+            connection,
+            _lock: Some(lock),
+        };
+        checkpoint.check()?;
+        checkpoint.connection.execute_batch(SCHEMA)?;
+        Ok(checkpoint)
+    }
+
+    /// Opens an existing file to read, while nobody writes it. `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
+    pub fn open_read_only(
+        folder: &Path,
+        definition: &Definition,
+        partition: u32,
+    ) -> Result<Option<Self>, Error> {
+        if !Self::path(folder, definition, partition).exists() {
+            return Ok(None);
+        }
+        // A write-ahead log is read by who may also write: the lock is what keeps others away.
+        Self::open(folder, definition, partition).map(Some)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let found: String = self
+            .connection
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(|error| self.damaged(error))?;
+        if found != "ok" {
+            return Err(self.damaged(found));
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, detail: impl std::fmt::Display) -> Error {
+        Error::Damaged {
+            path: self.path.clone(),
+            detail: detail.to_string(),
+        }
+    }
+
+    /// The first offset not folded and the last record folded; `None` before the first checkpoint.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn position(&self) -> Result<Option<(u64, Option<LastRecord>)>, Error> {
+        Ok(self.head()?.map(|(head, last)| (head.next_offset, last)))
+    }
+
+    fn head(&self) -> Result<Option<(Head, Option<LastRecord>)>, Error> {
+        let texts: Option<(String, Option<String>)> = self
+            .connection
+            .query_row("SELECT head, last FROM head WHERE id = 1", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        let Some((head, last)) = texts else {
+            return Ok(None);
+        };
+        let head = serde_json::from_str(&head).map_err(|error| self.damaged(error))?;
+        let last = last
+            .map(|last| serde_json::from_str(&last))
+            .transpose()
+            .map_err(|error| self.damaged(error))?;
+        Ok(Some((head, last)))
+    }
+
+    /// The state of this checkpoint, whole.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when its parts don't add up to the digest kept with them.
+    pub fn load(&self, definition: Arc<Definition>, readers: &[Reader]) -> Result<Restored, Error> {
+        let damaged = |error: RestoreError| self.damaged(error);
+        let mut restore = Restore::new(definition, self.partition, readers).map_err(damaged)?;
+        let Some((head, last)) = self.head()? else {
+            return Ok(Restored {
+                state: restore.finish_empty(),
+                outbox: Vec::new(),
+                last: None,
+            });
+        };
+        self.each("SELECT campaign, activity FROM names ORDER BY id", |row| {
+            restore.name(row.get(0)?, row.get(1)?);
+            Ok(Ok(()))
+        })?;
+        self.each("SELECT id, changed_at, value FROM rows", |row| {
+            Ok(restore
+                .row(&KeptRow {
+                    id: row.get::<_, i64>(0)? as u64,
+                    changed_at: row.get::<_, i64>(1)? as u64,
+                    value: Some(row.get(2)?),
+                })
+                .map_err(damaged))
+        })?;
+        self.each("SELECT shard, base, bytes FROM users ORDER BY seq", |row| {
+            Ok(restore
+                .users(&UserSegment {
+                    shard: row.get(0)?,
+                    base: row.get(1)?,
+                    bytes: row.get(2)?,
+                })
+                .map_err(damaged))
+        })?;
+        self.each("SELECT slot, bytes FROM ids ORDER BY seq", |row| {
+            let bytes: Vec<u8> = row.get(1)?;
+            restore.ids(row.get(0)?, unpack_ids(&bytes));
+            Ok(Ok(()))
+        })?;
+        Ok(Restored {
+            state: restore.finish(head).map_err(damaged)?,
+            outbox: self.outbox()?,
+            last,
+        })
+    }
+
+    fn each(
+        &self,
+        query: &str,
+        mut visit: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<Result<(), Error>>,
+    ) -> Result<(), Error> {
+        let mut statement = self.connection.prepare(query)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            visit(row)??;
+        }
+        Ok(())
+    }
+
+    fn outbox(&self) -> Result<Vec<DeadLetter>, Error> {
+        let mut letters = Vec::new();
+        self.each(
+            "SELECT offset, reason, detail, appended_at, key, value, headers FROM outbox ORDER BY offset",
+            |row| {
+                let reason: String = row.get(1)?;
+                letters.push(DeadLetter {
+                    rejection: Rejection::new(
+                        Reason::parse(&reason).unwrap_or(Reason::BadBytes),
+                        row.get::<_, String>(2)?,
+                    ),
+                    partition: self.partition,
+                    offset: row.get::<_, i64>(0)? as u64,
+                    appended_at: row.get(3)?,
+                    key: row.get(4)?,
+                    value: row.get(5)?,
+                    headers: row.get(6)?,
+                });
+                Ok(Ok(()))
+            },
+        )?;
+        Ok(letters)
+    }
+
+    /// Moves the checkpoint on, in one transaction. `outbox` are all letters not yet delivered.
+    ///
+    /// # Errors
+    /// When SQLite can't; the file then holds the checkpoint before, and the same change set may
+    /// be written again.
+    pub fn write(
+        &mut self,
+        change: &ChangeSet,
+        last: Option<LastRecord>,
+        outbox: &[DeadLetter],
+    ) -> Result<(), Error> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        write_rows(&transaction, change)?;
+        write_users(&transaction, change)?;
+        write_ids(&transaction, change)?;
+        write_outbox(&transaction, outbox)?;
+        let head = serde_json::to_string(&change.head).unwrap_or_default();
+        let last = last.and_then(|last| serde_json::to_string(&last).ok());
+        transaction.execute(
+            "INSERT OR REPLACE INTO head (id, head, last) VALUES (1, ?1, ?2)",
+            params![head, last],
+        )?;
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+fn write_rows(transaction: &Connection, change: &ChangeSet) -> rusqlite::Result<()> {
+    let mut name =
+        transaction.prepare_cached("INSERT INTO names (campaign, activity) VALUES (?1, ?2)")?;
+    for (campaign, activity) in &change.names {
+        name.execute(params![campaign, activity])?;
+    }
+    let mut put = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO rows (id, changed_at, value) VALUES (?1, ?2, ?3)",
+    )?;
+    let mut delete = transaction.prepare_cached("DELETE FROM rows WHERE id = ?1")?;
+    for row in &change.rows {
+        match &row.value {
+            Some(value) => put.execute(params![row.id as i64, row.changed_at as i64, value])?,
+            None => delete.execute(params![row.id as i64])?,
+        };
+    }
+    Ok(())
+}
+
+fn write_users(transaction: &Connection, change: &ChangeSet) -> rusqlite::Result<()> {
+    let mut delete = transaction.prepare_cached("DELETE FROM users WHERE shard = ?1")?;
+    let mut put =
+        transaction.prepare_cached("INSERT INTO users (shard, base, bytes) VALUES (?1, ?2, ?3)")?;
+    for segment in &change.users {
+        if segment.base {
+            delete.execute(params![segment.shard])?;
+        }
+        put.execute(params![segment.shard, segment.base, segment.bytes])?;
+    }
+    Ok(())
+}
+
+fn write_ids(transaction: &Connection, change: &ChangeSet) -> rusqlite::Result<()> {
+    transaction.execute(
+        "DELETE FROM ids WHERE slot < ?1",
+        params![change.head.slot - 1],
+    )?;
+    let mut put = transaction.prepare_cached("INSERT INTO ids (slot, bytes) VALUES (?1, ?2)")?;
+    for (slot, ids) in &change.window {
+        let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+        put.execute(params![slot, bytes])?;
+    }
+    Ok(())
+}
+
+fn unpack_ids(bytes: &[u8]) -> Vec<u64> {
+    let (ids, _) = bytes.as_chunks::<8>();
+    ids.iter().map(|id| u64::from_le_bytes(*id)).collect()
+}
+
+fn write_outbox(transaction: &Connection, outbox: &[DeadLetter]) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM outbox", [])?;
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO outbox (offset, reason, detail, appended_at, key, value, headers)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for letter in outbox {
+        put.execute(params![
+            letter.offset as i64,
+            letter.rejection.reason.as_str(),
+            letter.rejection.detail,
+            letter.appended_at,
+            letter.key,
+            letter.value,
+            letter.headers,
+        ])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! Polls the log and hands each partition's batches to its worker, never blocking on one.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, TrySendError};
+use log::{Batch, Consumer, Delivery};
+
+use crate::fold_views::FoldViews;
+use crate::metrics;
+use crate::positions::Checkpoints;
+use crate::settings::Settings;
+use crate::status::Status;
+use crate::worker::Control;
+
+/// Batches that may wait for one worker; more pause their partition.
+const QUEUE: usize = 8;
+const POLL: Duration = Duration::from_millis(50);
+const POLL_WHILE_FULL: Duration = Duration::from_millis(5);
+/// Below this share of the limit, paused partitions go on.
+const MEMORY_RESUME: f64 = 0.95;
+
+/// A worker, from outside.
+pub(crate) struct Handle {
+    pub batches: Sender<Batch>,
+    pub control: Sender<Control>,
+    pub thread: JoinHandle<()>,
+}
+
+/// Starts a worker on an opened checkpoint, with a queue of batches of this length.
+pub(crate) type Spawn =
+    Box<dyn Fn(u32, crate::checkpoint::Checkpoint, usize) -> Result<Handle, String> + Send>;
+
+pub(crate) struct Intake {
+    pub settings: Arc<Settings>,
+    pub consumer: Box<dyn Consumer>,
+    pub checkpoints: Arc<Checkpoints>,
+    pub spawn: Spawn,
+    pub views: FoldViews,
+    pub status: Status,
+    pub stop: Arc<AtomicBool>,
+    pub workers: BTreeMap<u32, Handle>,
+    /// Batches their worker had no room for; their partitions are paused.
+    pub waiting: BTreeMap<u32, VecDeque<Batch>>,
+    pub memory_paused: bool,
+    pub lag_at: Instant,
+}
+
+impl Intake {
+    pub fn run(mut self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            self.hand_over();
+            self.watch_memory();
+            self.watch_lag();
+            let timeout = if self.waiting.is_empty() {
+                POLL
+            } else {
+                POLL_WHILE_FULL
+            };
+            match self.consumer.poll(timeout) {
+                Ok(deliveries) => deliveries.into_iter().for_each(|d| self.take(d)),
+                Err(error) => {
+                    tracing::error!(%error, "the log can't be polled; trying again");
+                    std::thread::sleep(POLL);
+                }
+            }
+        }
+        let all = self.workers.keys().copied().collect();
+        self.release(all, true);
+        self.consumer.leave();
+    }
+
+    fn take(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Assigned(partitions) => {
+                tracing::info!(?partitions, "assigned");
+                partitions.into_iter().for_each(|p| self.own(p));
+            }
+            Delivery::Revoked(partitions) => {
+                tracing::info!(?partitions, "revoked");
+                self.release(partitions, false);
+            }
+            Delivery::Batch(batch) => {
+                self.waiting
+                    .entry(batch.partition)
+                    .or_default()
+                    .push_back(batch);
+                self.hand_over();
+            }
+            Delivery::Halted { partition, error } => self.halt(partition, error.to_string()),
+        }
+    }
+
+    fn halt(&self, partition: u32, why: String) {
+        tracing::error!(partition, %why, "the partition halts");
+        ::metrics::gauge!(metrics::HALTED, "partition" => partition.to_string()).set(1.0);
+        self.status
+            .update(partition, |status| status.halted = Some(why));
+    }
+
+    fn own(&mut self, partition: u32) {
+        let Some(checkpoint) = self.checkpoints.take(partition) else {
+            return;
+        };
+        match (self.spawn)(partition, checkpoint, QUEUE) {
+            Ok(handle) => {
+                ::metrics::gauge!(metrics::HALTED, "partition" => partition.to_string()).set(0.0);
+                self.views.add(partition, handle.control.clone());
+                self.workers.insert(partition, handle);
+            }
+            Err(why) => {
+                self.consumer.pause(partition);
+                self.halt(partition, why);
+            }
+        }
+    }
+
+    /// Stops workers, all at once, and waits for their last checkpoints.
+    fn release(&mut self, partitions: Vec<u32>, graceful: bool) {
+        let mut threads = Vec::new();
+        for partition in partitions {
+            self.waiting.remove(&partition);
+            self.views.remove(partition);
+            if let Some(handle) = self.workers.remove(&partition) {
+                // A worker that ended already needs no word.
+                let _ = handle.control.send(Control::Stop(graceful));
+                threads.push(handle.thread);
+            } else {
+                self.status.remove(partition);
+            }
+        }
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a worker died; its partition goes on from its last checkpoint");
+            }
+        }
+    }
+
+    /// Gives waiting batches to workers with room; pauses and resumes their partitions.
+    fn hand_over(&mut self) {
+        let Self {
+            waiting,
+            workers,
+            consumer,
+            memory_paused,
+            ..
+        } = self;
+        let mut died = Vec::new();
+        waiting.retain(|partition, batches| {
+            let Some(worker) = workers.get(partition) else {
+                return false;
+            };
+            while let Some(batch) = batches.pop_front() {
+                match worker.batches.try_send(batch) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(batch)) => {
+                        batches.push_front(batch);
+                        consumer.pause(*partition);
+                        return true;
+                    }
+                    Err(TrySendError::Disconnected(_)) => {
+                        died.push(*partition);
+                        return false;
+                    }
+                }
+            }
+            if !*memory_paused {
+                consumer.resume(*partition);
+            }
+            false
+        });
+        for partition in died {
+            // A panic in the fold is fatal to its partition: skipping the record is a new definition.
+            self.workers.remove(&partition);
+            self.views.remove(partition);
+            self.consumer.pause(partition);
+            let next = self
+                .status
+                .partitions()
+                .get(&partition)
+                .map(|p| p.next_offset);
+            self.halt(
+                partition,
+                format!(
+                    "the worker died after offset {next:?}; this is a bug: report the record there"
+                ),
+            );
+        }
+    }
+
+    /// Memory is the limit: at it, partitions pause with an alarm.
+    fn watch_memory(&mut self) {
+        let (memory, limit) = (
+            self.status.memory() as f64,
+            self.settings.memory_limit as f64,
+        );
+        let paused = memory >= limit || (self.memory_paused && memory >= limit * MEMORY_RESUME);
+        if paused != self.memory_paused {
+            self.memory_paused = paused;
+            if paused {
+                tracing::error!(
+                    memory,
+                    limit,
+                    "the memory limit is met: partitions pause; raise memory_limit or add processes"
+                );
+            }
+            for partition in self.workers.keys() {
+                match paused {
+                    true => self.consumer.pause(*partition),
+                    false => self.consumer.resume(*partition),
+                }
+            }
+            ::metrics::gauge!(metrics::MEMORY_PAUSED).set(f64::from(u8::from(paused)));
+        }
+    }
+
+    /// Once a second: how far the log is ahead, and what the process holds.
+    fn watch_lag(&mut self) {
+        if self.lag_at.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        self.lag_at = Instant::now();
+        ::metrics::gauge!(metrics::MEMORY).set(self.status.memory() as f64);
+        ::metrics::gauge!(metrics::MEMORY_LIMIT).set(self.settings.memory_limit as f64);
+        for (partition, status) in self.status.partitions() {
+            let Ok(bounds) = self.consumer.bounds(partition) else {
+                return;
+            };
+            let lag = bounds.end.saturating_sub(status.next_offset);
+            let seconds = if lag == 0 || status.log_time == 0 {
+                0.0
+            } else {
+                (metrics::now_ms() - status.log_time).max(0) as f64 / 1000.0
+            };
+            let label = partition.to_string();
+            ::metrics::gauge!(metrics::LAG_RECORDS, "partition" => label.clone()).set(lag as f64);
+            ::metrics::gauge!(metrics::LAG_SECONDS, "partition" => label.clone()).set(seconds);
+            let letters = status.letters_waiting as f64;
+            ::metrics::gauge!(metrics::LETTERS_WAITING, "partition" => label.clone()).set(letters);
+            metrics::tally(partition, &status.tally);
+            for (view, rows) in status.rows_waiting {
+                ::metrics::gauge!(metrics::ROWS_WAITING, "partition" => label.clone(), "view" => view)
+                    .set(rows as f64);
+            }
+        }
+    }
+}

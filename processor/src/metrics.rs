@@ -1,0 +1,101 @@
+//! The processor's metrics: names, labels, and how they are set.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use metrics::{counter, gauge, histogram};
+use pipeline::rejection::Reason;
+use pipeline::state::{State, Tally};
+
+/// Records by how they ended.
+pub const EVENTS: &str = "footfall_events_total";
+/// Dead letters by reason, late ones included.
+pub const DEAD_LETTERS: &str = "footfall_dead_letters_total";
+/// Age of the newest event in a view when it was stored, by view.
+pub const FRESHNESS: &str = "footfall_freshness_seconds";
+/// Records in the log and not yet folded.
+pub const LAG_RECORDS: &str = "footfall_lag_records";
+/// Age of the last record folded while there are more; 0 when caught up.
+pub const LAG_SECONDS: &str = "footfall_lag_seconds";
+/// Time to fold one batch.
+pub const BATCH: &str = "footfall_batch_seconds";
+/// Time to write one checkpoint.
+pub const CHECKPOINT: &str = "footfall_checkpoint_seconds";
+/// Time for one projection, from freezing to stored, by view.
+pub const PROJECTION: &str = "footfall_projection_seconds";
+/// Rows changed and not yet stored, by view.
+pub const ROWS_WAITING: &str = "footfall_projection_rows_waiting";
+/// Dead letters not yet delivered.
+pub const LETTERS_WAITING: &str = "footfall_dead_letters_waiting";
+/// Bytes of state, and their limit.
+pub const MEMORY: &str = "footfall_state_bytes";
+/// The limit of [`MEMORY`].
+pub const MEMORY_LIMIT: &str = "footfall_state_limit_bytes";
+/// 1 while partitions pause at the memory limit.
+pub const MEMORY_PAUSED: &str = "footfall_memory_paused";
+/// Users, rows, dedup ids, names held.
+pub const HELD: &str = "footfall_state_items";
+/// The lower 52 bits of the state digest at the last checkpoint, and its offset.
+pub const DIGEST: &str = "footfall_state_digest";
+/// The offset of [`DIGEST`].
+pub const DIGEST_OFFSET: &str = "footfall_state_digest_offset";
+/// 1 while a partition stands still, waiting for a person.
+pub const HALTED: &str = "footfall_partition_halted";
+/// Events that met a limit of the definition, by limit.
+pub const LIMITS_MET: &str = "footfall_limits_met_total";
+/// Calls to stores, the dead-letter topic or a state file that failed and are made again.
+pub const RETRIES: &str = "footfall_retries_total";
+
+/// Milliseconds since the epoch, for freshness: never for a number in a view.
+pub fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
+}
+
+/// A store holds events up to `log_time` now.
+pub fn fresh(view: &'static str, log_time: i64) {
+    let age = (now_ms() - log_time).max(0) as f64 / 1000.0;
+    histogram!(FRESHNESS, "view" => view).record(age);
+}
+
+/// A call to a store took this long.
+pub fn took(name: &'static str, view: &'static str, time: Duration) {
+    histogram!(name, "view" => view).record(time.as_secs_f64());
+}
+
+/// Sets the counters of a partition.
+pub fn tally(partition: u32, tally: &Tally) {
+    let partition = partition.to_string();
+    for (outcome, count) in [
+        ("applied", tally.applied),
+        ("duplicate", tally.duplicate),
+        ("late", tally.late),
+        ("dead_lettered", tally.all_dead_lettered()),
+    ] {
+        counter!(EVENTS, "partition" => partition.clone(), "outcome" => outcome).absolute(count);
+    }
+    for (reason, count) in Reason::ALL.iter().zip(tally.dead_lettered) {
+        let count = if *reason == Reason::Late {
+            tally.late
+        } else {
+            count
+        };
+        if count > 0 {
+            counter!(DEAD_LETTERS, "partition" => partition.clone(), "reason" => reason.as_str())
+                .absolute(count);
+        }
+    }
+}
+
+/// Sets the gauges of a partition's state.
+pub fn state(state: &State) {
+    let partition = state.partition().to_string();
+    tally(state.partition(), state.tally());
+    for (what, held) in state.sizes() {
+        gauge!(HELD, "partition" => partition.clone(), "what" => what).set(held as f64);
+    }
+    let (names, contributions) = state.limits_met();
+    counter!(LIMITS_MET, "partition" => partition.clone(), "limit" => "names").absolute(names);
+    counter!(LIMITS_MET, "partition" => partition, "limit" => "contributions")
+        .absolute(contributions);
+}

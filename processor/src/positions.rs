@@ -1,0 +1,116 @@
+//! Where each partition starts: its checkpoint, checked against the log it came from.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use log::{Positions, Reader};
+
+use crate::checkpoint::{Checkpoint, Error, LastRecord};
+use crate::settings::Settings;
+
+/// Time a new owner waits for the old one, which takes its last checkpoint, to let go of the file.
+const HANDOVER: Duration = Duration::from_secs(15);
+
+/// Opens checkpoints as partitions are assigned and keeps them for their workers.
+pub struct Checkpoints {
+    settings: Arc<Settings>,
+    log: Mutex<Box<dyn Reader>>,
+    opened: Mutex<BTreeMap<u32, Checkpoint>>,
+}
+
+impl Checkpoints {
+    /// Of the log that `log` reads.
+    pub fn new(settings: Arc<Settings>, log: Box<dyn Reader>) -> Self {
+        Self {
+            settings,
+            log: Mutex::new(log),
+            opened: Mutex::default(),
+        }
+    }
+
+    /// Takes the checkpoint that [`Positions::start`] opened.
+    pub fn take(&self, partition: u32) -> Option<Checkpoint> {
+        self.opened
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&partition)
+    }
+
+    fn open(&self, partition: u32) -> Result<Checkpoint, String> {
+        let deadline = Instant::now() + HANDOVER;
+        loop {
+            let settings = &self.settings;
+            match Checkpoint::open(&settings.state_folder, &settings.definition, partition) {
+                Err(Error::Held(_)) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                opened => return opened.map_err(|error| error.to_string()),
+            }
+        }
+    }
+
+    /// Compares the log with what the checkpoint folded of it.
+    fn check(
+        &self,
+        partition: u32,
+        next_offset: u64,
+        last: Option<LastRecord>,
+    ) -> Result<(), String> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let partitions = log.partitions().map_err(|error| error.to_string())?;
+        let expected = self.settings.definition.partitions;
+        if partitions != expected {
+            return Err(format!(
+                "the events topic has {partitions} partitions, the definition {expected}: another number is another view; set definition.partitions and rebuild"
+            ));
+        }
+        let bounds = log.bounds(partition).map_err(|error| error.to_string())?;
+        if bounds.start > next_offset || bounds.end < next_offset {
+            return Err(format!(
+                "the log holds offsets {} to {}, the checkpoint goes on at {next_offset}: the log was trimmed, truncated or re-created. Restore it, or move the state folder away to fold what is left as a new view",
+                bounds.start, bounds.end
+            ));
+        }
+        let Some(last) = last else {
+            return Ok(());
+        };
+        if last.offset < bounds.start {
+            tracing::warn!(
+                partition,
+                offset = last.offset,
+                "the log was trimmed behind the checkpoint"
+            );
+            return Ok(());
+        }
+        let mut found = None;
+        log.read(partition, last.offset, last.offset + 1, &mut |batch| {
+            found = batch.records().next().map(|record| LastRecord::of(&record));
+            false
+        })
+        .map_err(|error| error.to_string())?;
+        if found != Some(last) {
+            return Err(format!(
+                "the record at offset {} is not the one this checkpoint folded: the log was re-created. Move the state folder away to fold it as a new view",
+                last.offset
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Positions for Checkpoints {
+    fn start(&self, partition: u32) -> Result<u64, String> {
+        let checkpoint = self.open(partition)?;
+        let (next_offset, last) = checkpoint
+            .position()
+            .map_err(|error| error.to_string())?
+            .unwrap_or((0, None));
+        self.check(partition, next_offset, last)?;
+        self.opened
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(partition, checkpoint);
+        Ok(next_offset)
+    }
+}

@@ -1,0 +1,182 @@
+//! How far one store holds one partition, and what to send it next.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+use pipeline::aggregate::Reader;
+use pipeline::state::State;
+use views::{Change, Stored};
+
+use crate::metrics;
+use crate::projector::{Call, Projector};
+use crate::worker::Control;
+
+/// Longest time between two projections while catching up.
+const SLOWEST: Duration = Duration::from_secs(2);
+/// A projection takes about a fifth of the time: it waits this many times as long as the last took.
+const SHARE: u32 = 4;
+
+/// Where a projection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// The store was not asked yet.
+    Unknown,
+    /// A call is under way; it brings the store to this offset, if it is more than a question.
+    Flying(Option<u64>),
+    /// The store holds nothing of the partition.
+    Missing,
+    /// The store holds fold(log[0..offset)).
+    At {
+        offset: u64,
+        /// Whether the rows marked for it are all that changed since.
+        synced: bool,
+    },
+    /// The store can't hold views; a person must look.
+    Refused,
+}
+
+/// One store's share of one partition.
+pub struct Projection {
+    projector: Projector,
+    reader: Reader,
+    fastest: Duration,
+    position: Position,
+    due: Instant,
+    sent: Instant,
+    /// Log time of what is under way.
+    log_time: i64,
+    alive: Arc<()>,
+}
+
+impl Projection {
+    /// A projection to a store that was not asked yet; at most one call each `fastest`.
+    pub fn new(projector: Projector, reader: Reader, fastest: Duration) -> Self {
+        Self {
+            projector,
+            reader,
+            fastest,
+            position: Position::Unknown,
+            due: Instant::now(),
+            sent: Instant::now(),
+            log_time: 0,
+            alive: Arc::new(()),
+        }
+    }
+
+    /// The store's name.
+    pub fn name(&self) -> &'static str {
+        self.projector.name()
+    }
+
+    /// Rows the store has yet to be sent.
+    pub fn waiting(&self, state: &State) -> usize {
+        state.rows_waiting(self.reader)
+    }
+
+    /// How far the store is known to hold the partition.
+    pub fn stored_offset(&self) -> Option<u64> {
+        match self.position {
+            Position::At { offset, .. } => Some(offset),
+            _ => None,
+        }
+    }
+
+    /// Whether the store holds everything up to `offset`, or never will.
+    pub fn is_at(&self, offset: u64) -> bool {
+        self.position == Position::Refused || self.stored_offset().is_some_and(|at| at >= offset)
+    }
+
+    /// Makes the next call due now.
+    pub fn hurry(&mut self) {
+        self.due = Instant::now();
+    }
+
+    /// Sends what is due. `behind` says that more records wait: projecting then gives way.
+    pub fn step(&mut self, number: usize, state: &mut State, behind: bool, me: &Sender<Control>) {
+        let least = if behind { SLOWEST } else { Duration::ZERO };
+        if Instant::now() < self.due || self.sent.elapsed() < least {
+            return;
+        }
+        let Some(call) = self.next_call(state) else {
+            return;
+        };
+        let to = match &call {
+            Call::Stored => None,
+            Call::Apply(change) | Call::Fill(change) => Some(change.to),
+        };
+        self.log_time = state.log_time();
+        self.position = Position::Flying(to);
+        self.sent = Instant::now();
+        self.projector
+            .send(number, state.partition(), call, me.clone(), &self.alive);
+    }
+
+    fn next_call(&self, state: &mut State) -> Option<Call> {
+        let to = state.next_offset();
+        let change = |base, rows, state: &State| Change {
+            partition: state.partition(),
+            base,
+            to,
+            log_time: state.log_time(),
+            rows,
+        };
+        match self.position {
+            Position::Unknown => Some(Call::Stored),
+            Position::Flying(_) | Position::Refused => None,
+            Position::At { offset, .. } if offset >= to => None,
+            Position::At {
+                offset,
+                synced: true,
+            } => {
+                let rows = state.take_rows(self.reader);
+                Some(Call::Apply(change(offset, rows, state)))
+            }
+            Position::At { offset, .. } => match state.take_rows_since(self.reader, offset) {
+                Some(rows) => Some(Call::Apply(change(offset, rows, state))),
+                None => Some(self.fill(state, change)),
+            },
+            Position::Missing => Some(self.fill(state, change)),
+        }
+    }
+
+    fn fill(
+        &self,
+        state: &mut State,
+        change: impl Fn(u64, Vec<pipeline::row::FrozenRow>, &State) -> Change,
+    ) -> Call {
+        let rows = state.take_all_rows(self.reader);
+        Call::Fill(change(0, rows, state))
+    }
+
+    /// Takes the store's answer.
+    ///
+    /// # Errors
+    /// The sentence with which the store refused for good.
+    pub fn answered(&mut self, result: Result<Stored, String>, now: i64) -> Result<(), String> {
+        let Position::Flying(to) = self.position else {
+            return Ok(());
+        };
+        let took = self.sent.elapsed();
+        self.position = match result {
+            Ok(Stored::Missing) => Position::Missing,
+            Ok(Stored::At(offset)) => Position::At {
+                offset,
+                synced: to == Some(offset),
+            },
+            Err(sentence) => {
+                self.position = Position::Refused;
+                return Err(sentence);
+            }
+        };
+        if let (Some(to), Position::At { offset, .. }) = (to, self.position)
+            && offset >= to
+        {
+            metrics::took(metrics::PROJECTION, self.name(), took);
+            metrics::fresh(self.name(), self.log_time.min(now));
+            let slowest = SLOWEST.max(self.fastest);
+            self.due = Instant::now() + (took * SHARE).clamp(self.fastest, slowest);
+        }
+        Ok(())
+    }
+}

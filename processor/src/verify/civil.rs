@@ -1,0 +1,76 @@
+//! Civil time in the reporting zone, and the names of the periods an instant lies in.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+/// The last day that stored rows can number: 65,535 days after 1970-01-01.
+const LAST_DAY: Date = Date::constant(2149, 6, 6);
+
+/// The local day and hour of an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Civil {
+    /// The calendar day.
+    pub day: Date,
+    /// The UTC seconds at which the local hour began: the instant less its minutes and seconds by the local clock.
+    pub hour: i64,
+}
+
+/// The day and hour at `ms` milliseconds since the epoch; `None` after the last day that rows can number.
+pub(super) fn civil(ms: i64, zone: &TimeZone) -> Option<Civil> {
+    let instant = Timestamp::from_millisecond(ms).ok()?;
+    let local: Zoned = instant.to_zoned(zone.clone());
+    let into_hour = i64::from(local.minute()) * 60 + i64::from(local.second());
+    (local.date() <= LAST_DAY).then(|| Civil {
+        day: local.date(),
+        hour: ms.div_euclid(1000) - into_hour,
+    })
+}
+
+/// A stretch of local time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum When {
+    /// All of it.
+    Life,
+    /// Year and month.
+    Month(i16, i8),
+    /// ISO year and week.
+    Week(i16, i8),
+    /// A day.
+    Day(Date),
+    /// A local hour, by the UTC seconds at which it begins.
+    Hour(i64),
+}
+
+impl When {
+    /// The periods of event counts.
+    pub(super) fn of_counts(at: Civil) -> [Self; 3] {
+        [Self::Life, Self::Day(at.day), Self::Hour(at.hour)]
+    }
+
+    /// The periods of people.
+    pub(super) fn of_people(day: Date) -> [Self; 4] {
+        let week = day.iso_week_date();
+        [
+            Self::Life,
+            Self::Month(day.year(), day.month()),
+            Self::Week(week.year(), week.week()),
+            Self::Day(day),
+        ]
+    }
+
+    /// The name in a view's cells, for example `week:2026-W47` or `hour:2026-11-22T14:00Z`.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Life => "life".to_owned(),
+            Self::Month(year, month) => format!("month:{year:04}-{month:02}"),
+            Self::Week(year, week) => format!("week:{year:04}-W{week:02}"),
+            Self::Day(day) => format!("day:{day}"),
+            // Made from an instant that was inside the calendar, so it is a timestamp.
+            Self::Hour(seconds) => Timestamp::from_second(seconds).map_or_else(
+                |_| format!("hour:{seconds}"),
+                |start| format!("hour:{}", start.strftime("%Y-%m-%dT%H:%MZ")),
+            ),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! All cells of a partition, derived from its applied events, one user at a time.
+
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use pipeline::definition::Limits;
+use pipeline::row::NamedCells;
+
+use super::civil::civil;
+use super::people::{Dated, add_counts, add_people, moved_beyond};
+use super::store::{Applied, Store};
+use super::tally::Tally;
+
+/// What the views of a partition should hold: every cell of counts and of people. Cells by minute are not among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    /// The cells that are not zero.
+    pub cells: NamedCells,
+    /// Limits beyond which the fold gives other numbers on purpose. Unless empty, cells are not comparable.
+    pub limits_met: Vec<LimitMet>,
+}
+
+/// A limit of the fold that the events go beyond. The oracle has no limits, so its cells can't be compared then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LimitMet {
+    /// More campaigns and activities than the definition names: the fold counts some as `__other__`.
+    Names {
+        /// Campaigns, and activities of each campaign.
+        found: usize,
+        /// `limits.names`.
+        limit: u32,
+    },
+    /// First days moved back after they had more contributions than are kept: some stay new in the fold.
+    Contributions {
+        /// Users whose first day moved so.
+        users: u64,
+        /// `limits.contributions`.
+        limit: u32,
+    },
+    /// Events after the last day that rows can number, 2149-06-06. They are in no cell here.
+    Calendar {
+        /// How many.
+        events: u64,
+        /// The offset of one of them.
+        offset: u64,
+    },
+    /// Sums beyond what a store's number holds. They are in no cell here.
+    Sums {
+        /// How many cells.
+        cells: u64,
+    },
+}
+
+impl fmt::Display for LimitMet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Names { found, limit } => write!(
+                f,
+                "limit met: not comparable: {found} campaigns and activities, and limits.names is {limit}"
+            ),
+            Self::Contributions { users, limit } => write!(
+                f,
+                "limit met: not comparable: the first day of {users} users moved back with more than limits.contributions = {limit} contributions"
+            ),
+            Self::Calendar { events, offset } => write!(
+                f,
+                "limit met: not comparable: {events} events, one at offset {offset}, lie after 2149-06-06, the last day of rows"
+            ),
+            Self::Sums { cells } => write!(
+                f,
+                "limit met: not comparable: {cells} sums leave the range of 64-bit integers"
+            ),
+        }
+    }
+}
+
+impl View {
+    /// Derives the view from the applied events.
+    pub(super) fn of(store: &Store, zone: &TimeZone, limits: &Limits) -> rusqlite::Result<Self> {
+        let day_of = |ms: i64| civil(ms, zone).map(|at| at.day);
+        let contributions = limits.contributions as usize;
+        let mut tally = Tally::default();
+        let mut moved = 0;
+        let mut undated = Vec::new();
+        store.each_user(|_, history| {
+            let mut dated = Vec::with_capacity(history.len());
+            for event in history {
+                match civil(event.occurred_at, zone) {
+                    Some(at) => dated.push(Dated { event, at }),
+                    None => undated.push(event.offset),
+                }
+            }
+            let first_day = first_seen(history).and_then(day_of);
+            add_counts(&mut tally, &dated, first_day);
+            if let Some(first_day) = first_day {
+                add_people(&mut tally, &dated, first_day);
+            }
+            if moved_beyond(&dated, contributions, day_of) {
+                moved += 1;
+            }
+        })?;
+
+        let mut limits_met = Vec::new();
+        let found = tally.names();
+        if found > limits.names as usize {
+            limits_met.push(LimitMet::Names {
+                found,
+                limit: limits.names,
+            });
+        }
+        if moved > 0 {
+            limits_met.push(LimitMet::Contributions {
+                users: moved,
+                limit: limits.contributions,
+            });
+        }
+        if let Some(offset) = undated.first() {
+            limits_met.push(LimitMet::Calendar {
+                events: undated.len() as u64,
+                offset: *offset,
+            });
+        }
+        let (cells, too_large) = tally.named();
+        if too_large > 0 {
+            limits_met.push(LimitMet::Sums { cells: too_large });
+        }
+        Ok(Self { cells, limits_met })
+    }
+
+    /// Adds another partition's view: a user lives in one partition, so people add up as events do.
+    pub fn add(&mut self, other: Self) {
+        for (cell, value) in other.cells {
+            *self.cells.entry(cell).or_insert(0) += value;
+        }
+        self.limits_met.extend(other.limits_met);
+    }
+}
+
+/// The earliest of when the user did something as a person and when they signed up; `None` for a bot.
+fn first_seen(history: &[Applied]) -> Option<i64> {
+    history
+        .iter()
+        .filter(|event| event.is_human())
+        .flat_map(|event| [Some(event.occurred_at), event.signed_up_at])
+        .flatten()
+        .min()
+}

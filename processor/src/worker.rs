@@ -1,0 +1,290 @@
+//! One partition's loop: fold a batch, then whatever is due of letters, projections, checkpoint.
+//!
+//! It alone touches the state. What it sends away is frozen at an offset; answers come back as
+//! [`Control`]. Nothing here waits for a store, a disk or the log.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use log::Batch;
+use pipeline::rejection::{DeadLetter, Reason};
+use pipeline::state::{Outcome, State};
+use views::Stored;
+
+use crate::checkpoint::{Checkpoint, LastRecord};
+use crate::outbox::MOST_WAITING;
+use crate::projection::Projection;
+use crate::settings::Settings;
+use crate::status::Status;
+use crate::{checkpointer, metrics, outbox};
+
+/// The loop looks at its clock at least this often.
+const TICK: Duration = Duration::from_millis(50);
+/// Time a stopping worker waits for its stores.
+const LAST_PROJECTION: Duration = Duration::from_secs(5);
+/// So many misrouted records …
+const MISROUTED_MOST: usize = 100;
+/// … among so many are a producer set up wrongly, not a few bad records.
+const MISROUTED_AMONG: u64 = 10_000;
+
+/// What comes to a worker besides records.
+pub enum Control {
+    /// A store answered a projection.
+    Stored {
+        /// Which projection.
+        number: usize,
+        /// How far the store holds the partition; an error is final.
+        result: Result<Stored, String>,
+    },
+    /// The checkpoint of this offset is written.
+    Checkpointed(u64),
+    /// So many of the oldest letters were delivered.
+    Delivered(usize),
+    /// Look at the state between two batches.
+    Inspect(Box<dyn FnOnce(&State) + Send>),
+    /// Take a last checkpoint and end; with true, bring the stores up to it first.
+    Stop(bool),
+}
+
+/// What a worker is made of.
+pub(crate) struct Worker {
+    pub settings: Arc<Settings>,
+    pub state: State,
+    pub last: Option<LastRecord>,
+    pub file: Arc<Mutex<Checkpoint>>,
+    pub batches: Receiver<Batch>,
+    pub control: Receiver<Control>,
+    pub me: Sender<Control>,
+    pub checkpoints: Sender<checkpointer::Job>,
+    pub letters: Sender<outbox::Job>,
+    pub projections: Vec<Projection>,
+    pub status: Status,
+    /// Letters not delivered, oldest first; the first `delivering` are on their way.
+    pub waiting: Vec<DeadLetter>,
+    pub delivering: usize,
+    pub checkpointing: bool,
+    pub checkpointed: u64,
+    pub checkpoint_at: Instant,
+    /// Of the last misrouted records, how many were consumed before each.
+    pub misrouted: std::collections::VecDeque<u64>,
+    pub halted: Option<String>,
+    pub stopping: bool,
+}
+
+impl Worker {
+    /// Runs until it is told to stop.
+    pub fn run(mut self) {
+        while !self.stopping {
+            self.wait_and_take();
+            self.deliver_letters();
+            self.project();
+            self.checkpoint();
+            self.report();
+        }
+        self.last_checkpoint();
+    }
+
+    /// Waits for a batch or a control, at most a tick, and takes it.
+    fn wait_and_take(&mut self) {
+        let nothing = crossbeam_channel::never();
+        let full = self.halted.is_some() || self.waiting.len() >= MOST_WAITING;
+        let batches = if full { &nothing } else { &self.batches };
+        crossbeam_channel::select! {
+            recv(self.control) -> control => match control {
+                Ok(control) => self.obey(control),
+                Err(_) => self.stopping = true,
+            },
+            recv(batches) -> batch => match batch {
+                Ok(batch) => self.fold(&batch),
+                Err(_) => self.stopping = true,
+            },
+            default(TICK) => {}
+        }
+    }
+
+    fn obey(&mut self, control: Control) {
+        match control {
+            Control::Stored { number, result } => self.stored(number, result),
+            Control::Checkpointed(offset) => {
+                self.checkpointing = false;
+                self.checkpointed = offset;
+            }
+            Control::Delivered(letters) => {
+                self.waiting.drain(..letters);
+                self.delivering = 0;
+            }
+            Control::Inspect(look) => look(&self.state),
+            Control::Stop(graceful) => {
+                if graceful {
+                    self.last_projection();
+                }
+                self.stopping = true;
+            }
+        }
+    }
+
+    fn fold(&mut self, batch: &Batch) {
+        let start = Instant::now();
+        for record in batch.records() {
+            if record.offset < self.state.next_offset() {
+                tracing::debug!(offset = record.offset, "delivered again; dropped");
+                continue;
+            }
+            let outcome = self.state.apply(record);
+            self.last = Some(LastRecord::of(&record));
+            if outcome == Outcome::DeadLettered(Reason::Misrouted) && self.is_misrouted_often() {
+                break;
+            }
+        }
+        self.waiting.append(&mut self.state.take_letters());
+        ::metrics::histogram!(metrics::BATCH).record(start.elapsed().as_secs_f64());
+        if self.projections.is_empty() {
+            metrics::fresh("fold", self.state.log_time());
+        }
+    }
+
+    /// Halts where the producer's partitioner must be wrong: going on would set its events aside.
+    fn is_misrouted_often(&mut self) -> bool {
+        let consumed = self.state.tally().consumed;
+        self.misrouted.push_back(consumed);
+        if self.misrouted.len() < MISROUTED_MOST {
+            return false;
+        }
+        let oldest = self.misrouted.pop_front().unwrap_or(0);
+        let often = consumed - oldest < MISROUTED_AMONG && !self.settings.pass_misrouted;
+        if often {
+            self.halt(format!(
+                "{MISROUTED_MOST} of the last {MISROUTED_AMONG} records are misrouted: set the producer's key to the user_id and its partitioner to murmur2_random, or pass --pass-misrouted to set them aside"
+            ));
+        }
+        often
+    }
+
+    fn halt(&mut self, why: String) {
+        tracing::error!(partition = self.state.partition(), %why, "the partition halts");
+        self.halted = Some(why);
+    }
+
+    fn deliver_letters(&mut self) {
+        if self.delivering > 0 || self.waiting.is_empty() {
+            return;
+        }
+        let letters: Vec<_> = self.waiting.iter().take(outbox::BATCH).cloned().collect();
+        self.delivering = letters.len();
+        let done = self.me.clone();
+        // The thread lives as long as the processor, which stops workers first.
+        let _ = self.letters.send(outbox::Job { letters, done });
+    }
+
+    fn project(&mut self) {
+        let behind = !self.batches.is_empty();
+        for number in 0..self.projections.len() {
+            self.projections[number].step(number, &mut self.state, behind, &self.me);
+        }
+    }
+
+    fn stored(&mut self, number: usize, result: Result<Stored, String>) {
+        let log_time = self.state.log_time();
+        if let Err(why) = self.projections[number].answered(result, log_time) {
+            self.halt(why);
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        let new = self.state.next_offset() - self.checkpointed;
+        let due = self.checkpoint_at.elapsed() >= self.settings.checkpoint_every
+            || new >= self.settings.checkpoint_records;
+        if self.checkpointing || new == 0 || !due {
+            return;
+        }
+        self.checkpointing = true;
+        self.checkpoint_at = Instant::now();
+        let job = self.checkpoint_job();
+        let digest = job.change.head.digest;
+        let partition = self.state.partition();
+        self.status
+            .update(partition, |status| status.digest = digest);
+        let label = partition.to_string();
+        // A gauge is a double: 52 bits of the digest survive in it unrounded.
+        ::metrics::gauge!(metrics::DIGEST, "partition" => label.clone())
+            .set((digest & ((1 << 52) - 1)) as f64);
+        ::metrics::gauge!(metrics::DIGEST_OFFSET, "partition" => label)
+            .set(job.change.head.next_offset as f64);
+        let _ = self.checkpoints.send(job);
+    }
+
+    fn checkpoint_job(&mut self) -> checkpointer::Job {
+        checkpointer::Job {
+            file: self.file.clone(),
+            change: self.state.take_change_set(),
+            last: self.last,
+            outbox: self.waiting.clone(),
+            done: self.me.clone(),
+        }
+    }
+
+    /// Waits for the checkpoint under way, takes one more and waits for it.
+    fn last_checkpoint(&mut self) {
+        if self.checkpointing {
+            self.wait_for_checkpoint();
+        }
+        let job = self.checkpoint_job();
+        self.checkpointing = self.checkpoints.send(job).is_ok();
+        self.wait_for_checkpoint();
+        self.status.remove(self.state.partition());
+    }
+
+    fn wait_for_checkpoint(&mut self) {
+        while self.checkpointing {
+            match self.control.recv_timeout(Duration::from_secs(10)) {
+                Ok(Control::Inspect(look)) => look(&self.state),
+                Ok(Control::Stop(_)) => {}
+                Ok(control) => self.obey(control),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Brings every store up to the last record, unless they don't answer.
+    fn last_projection(&mut self) {
+        let deadline = Instant::now() + LAST_PROJECTION;
+        while Instant::now() < deadline {
+            for projection in &mut self.projections {
+                projection.hurry();
+            }
+            self.project();
+            let next_offset = self.state.next_offset();
+            if self.projections.iter().all(|p| p.is_at(next_offset)) {
+                return;
+            }
+            match self.control.recv_timeout(TICK) {
+                Ok(Control::Stop(_)) | Err(_) => {}
+                Ok(control) => self.obey(control),
+            }
+        }
+    }
+
+    fn report(&mut self) {
+        let (state, projections) = (&self.state, &self.projections);
+        let (checkpointed, letters) = (self.checkpointed, self.waiting.len());
+        let halted = self.halted.clone();
+        self.status.update(state.partition(), |status| {
+            status.next_offset = state.next_offset();
+            status.log_time = state.log_time();
+            status.checkpointed = checkpointed;
+            status.tally = state.tally().clone();
+            status.letters_waiting = letters;
+            status.memory = state.memory();
+            status.users = state.users();
+            status.halted = halted;
+            for projection in projections {
+                let name = projection.name();
+                status.rows_waiting.insert(name, projection.waiting(state));
+                if let Some(offset) = projection.stored_offset() {
+                    status.stored.insert(name, offset);
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,29 @@
+//! Structured logs on standard error.
+
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging. `filter` is in the form of `RUST_LOG`, for example `info,views=debug`.
+///
+/// # Errors
+/// When the filter can't be read, or logging was started before.
+pub fn start(filter: &str, format: Format) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| format!("log filter {filter:?} can't be read: {error}"))?;
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match format {
+        Format::Text => logs.try_init(),
+        Format::Json => logs.json().try_init(),
+    };
+    started.map_err(|error| format!("logging can't be started: {error}"))
+}
