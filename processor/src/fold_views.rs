@@ -10,7 +10,8 @@ use pipeline::definition::{self, Definition};
 use pipeline::row::{NamedCells, Row, RowKey, add_row};
 use pipeline::state::State;
 use tokio::sync::oneshot;
-use views::{Answer, AsOf, AsOfKind, Error, Question, Selection, Stamp, Views};
+use views::collect::Selection;
+use views::{Answer, AsOf, AsOfKind, Error, Question, Stamp, Views};
 
 use crate::worker::Control;
 
