@@ -11,8 +11,8 @@ OPENSEARCH_HEAP=512m
 # What counters and keyword fields need, of the 24 modules. analysis-common stays out: it wants locale data that
 # a small JDK lacks.
 OPENSEARCH_MODULES=(transport-netty4 lang-painless mapper-extras reindex)
-# The first compiler only: ready in half the time. For a benchmark: FOOTFALL_OPENSEARCH_JVM=' '.
-OPENSEARCH_JVM=${FOOTFALL_OPENSEARCH_JVM:--XX:TieredStopAtLevel=1}
+# The first compiler only: ready in half the time. For a benchmark: FOOTFALL_OPENSEARCH_JVM=.
+OPENSEARCH_JVM=${FOOTFALL_OPENSEARCH_JVM--XX:TieredStopAtLevel=1}
 
 # An instance's number of nodes only grows: a cluster of three does not elect a leader with one.
 opensearch_nodes() {
