@@ -6,6 +6,7 @@
 
 mod answer;
 mod change;
+pub mod collect;
 pub mod opensearch;
 mod question;
 pub mod redis;

@@ -70,7 +70,7 @@ impl Span {
             return Some(Period::Day(from));
         }
         let first = pipeline::row::date_of(from);
-        if to - from == 6 && first.weekday() == jiff::civil::Weekday::Monday {
+        if to.checked_sub(from) == Some(6) && first.weekday() == jiff::civil::Weekday::Monday {
             return Some(Period::Week(from));
         }
         let whole_month =

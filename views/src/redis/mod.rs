@@ -4,62 +4,105 @@
 //! and whoever writes: every write is one function call that checks the stored offset itself.
 //! `layout.rs` has the keys, `footfall.lua` the functions and why they are right.
 
-use async_trait::async_trait;
-use pipeline::definition::Definition;
+mod call;
+mod connect;
+mod dump;
+mod fill;
+mod layout;
+mod plan;
+mod read;
+mod sweep;
+mod write;
 
-use crate::{Answer, AsOf, Change, Error, Question, Sink, Stored, Views};
+pub use fill::{Filling, Progress};
+pub use plan::Limits;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fred::clients::Client;
+use fred::types::Value;
+use pipeline::calendar::Calendar;
+use tokio::sync::Semaphore;
+
+use self::layout::Keys;
+use crate::Error;
+
+/// The store's name in metrics and messages.
+const NAME: &str = "redis";
+/// Times a call is repeated because the image it named had been replaced. An image is replaced by
+/// a fill, which takes many calls itself.
+const MOVES: usize = 5;
 
 /// The views of one definition in one Redis. Cheap to clone; clones share the connection.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    client: Client,
+    limits: Limits,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    definition: String,
+    calendar: Calendar,
+    /// A partition each.
+    keys: Vec<Keys>,
+    /// The images read when last heard of, by partition; empty when unknown.
+    tokens: Mutex<Vec<String>>,
+    /// The campaigns of activities asked for.
+    campaigns: Mutex<HashMap<String, BTreeSet<String>>>,
+    /// One sweep at a time.
+    sweeping: Semaphore,
+}
 
 impl Store {
-    /// Connects to `redis://…`, `redis-sentinel://…?sentinelServiceName=…` or
-    /// `redis-cluster://…`, loads the functions and checks that this Redis can hold the views.
-    ///
-    /// # Errors
-    /// [`Error::Fatal`] when it evicts keys or holds rows of another definition under this one's
-    /// name; [`Error::Transient`] when it can't be reached.
-    pub async fn connect(_url: &str, _definition: &Definition) -> Result<Self, Error> {
-        Err(Error::Fatal("Redis is not connected yet".to_owned()))
+    /// The same store with other limits.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    fn keys(&self, partition: u32) -> Result<&Keys, Error> {
+        self.shared.keys.get(partition as usize).ok_or_else(|| {
+            Error::Fatal(format!(
+                "there is no partition {partition}: the definition has {}",
+                self.shared.keys.len()
+            ))
+        })
+    }
+
+    fn definition(&self) -> Value {
+        self.shared.definition.as_str().into()
+    }
+
+    /// The partition's image when last heard of; empty when unknown.
+    fn token(&self, partition: u32) -> String {
+        let tokens = self.shared.tokens.lock();
+        let tokens = tokens.unwrap_or_else(PoisonError::into_inner);
+        tokens.get(partition as usize).cloned().unwrap_or_default()
+    }
+
+    /// As [`Self::token`], or the name of the image that would be its first.
+    fn token_or_new(&self, partition: u32) -> String {
+        let token = self.token(partition);
+        if token.is_empty() { new_token() } else { token }
+    }
+
+    /// Remembers the image named by a reply to a call on one partition.
+    fn remember(&self, partition: u32, mut reply: Vec<String>) {
+        let tokens = self.shared.tokens.lock();
+        let mut tokens = tokens.unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() <= partition as usize {
+            tokens.resize(self.shared.keys.len(), String::new());
+        }
+        if let (Some(place), Some(token)) = (tokens.get_mut(partition as usize), reply.pop()) {
+            *place = token;
+        }
     }
 }
 
-#[async_trait]
-impl Sink for Store {
-    fn name(&self) -> &'static str {
-        "redis"
-    }
-
-    async fn stored(&self, partition: u32) -> Result<Stored, Error> {
-        Err(Error::Incomplete {
-            store: self.name(),
-            partition,
-        })
-    }
-
-    async fn apply(&self, change: &Change) -> Result<Stored, Error> {
-        self.stored(change.partition).await
-    }
-
-    async fn fill(&self, change: &Change) -> Result<Stored, Error> {
-        self.stored(change.partition).await
-    }
-}
-
-#[async_trait]
-impl Views for Store {
-    async fn ask(&self, _question: &Question) -> Result<Answer, Error> {
-        Err(Error::Incomplete {
-            store: self.name(),
-            partition: 0,
-        })
-    }
-
-    async fn dump(&self) -> Result<(AsOf, pipeline::row::NamedCells), Error> {
-        Err(Error::Incomplete {
-            store: self.name(),
-            partition: 0,
-        })
-    }
+/// Names an image. Random: owners that don't know of each other must not meet under one name.
+fn new_token() -> String {
+    let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+    format!("{high:016x}")
 }

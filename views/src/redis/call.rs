@@ -1,0 +1,165 @@
+//! One function call, its reply, and what its failure means.
+
+use fred::interfaces::ClientLike;
+use fred::prelude::{ErrorKind, FunctionInterface};
+use fred::types::{ClusterHash, CustomCommand, Value};
+
+use super::Store;
+use crate::Error;
+
+/// The functions, loaded into Redis under the name in the first line.
+pub(super) const LIBRARY: &str = include_str!("footfall.lua");
+
+/// A function of the library. The name carries the library's version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Apply,
+    Begin,
+    Chunk,
+    Flip,
+    Merge,
+    Sweep,
+    Read,
+    Names,
+}
+
+impl Function {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Apply => "footfall_1_apply",
+            Self::Begin => "footfall_1_begin",
+            Self::Chunk => "footfall_1_chunk",
+            Self::Flip => "footfall_1_flip",
+            Self::Merge => "footfall_1_merge",
+            Self::Sweep => "footfall_1_sweep",
+            Self::Read => "footfall_1_read",
+            Self::Names => "footfall_1_names",
+        }
+    }
+
+    const fn command(self) -> &'static str {
+        match self {
+            Self::Read | Self::Names => "FCALL_RO",
+            _ => "FCALL",
+        }
+    }
+}
+
+/// What a function answers.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// The store holds the partition up to here.
+    At(u64),
+    /// It doesn't hold the partition; of a read, which of those asked for.
+    Missing(usize),
+    /// The images now read are these.
+    Moved(Vec<String>),
+    /// Done.
+    Done,
+    /// The fill is no longer the partition's: start again.
+    Again,
+    /// What was read.
+    Rows(Vec<Value>),
+}
+
+impl Store {
+    /// Calls a function; loads the library first if the server lost it.
+    pub(super) async fn call(
+        &self,
+        function: Function,
+        keys: Vec<Value>,
+        args: Vec<Value>,
+    ) -> Result<Reply, Error> {
+        let hash = keys.first().and_then(Value::as_bytes);
+        let slot = fred::util::redis_keyslot(hash.unwrap_or_default());
+        let mut list = Vec::with_capacity(2 + keys.len() + args.len());
+        list.push(Value::from(function.name()));
+        list.push(Value::Integer(keys.len() as i64));
+        list.extend(keys);
+        list.extend(args);
+        // Not fred's own FCALL: it keeps other commands off the connection until the reply.
+        let command =
+            || CustomCommand::new_static(function.command(), ClusterHash::Custom(slot), false);
+        let mut reply = self
+            .client
+            .custom::<Value, Value>(command(), list.clone())
+            .await;
+        if let Err(error) = &reply
+            && error.details().contains("Function not found")
+        {
+            self.load_library().await?;
+            reply = self.client.custom(command(), list).await;
+        }
+        parse(reply.map_err(failed)?)
+    }
+
+    /// Loads the functions into every server.
+    pub(super) async fn load_library(&self) -> Result<(), Error> {
+        let loaded = if self.client.is_clustered() {
+            self.client
+                .function_load_cluster::<Value, _>(true, LIBRARY)
+                .await
+        } else {
+            self.client.function_load::<Value, _>(true, LIBRARY).await
+        };
+        match loaded {
+            Ok(_) => Ok(()),
+            Err(error) if error.details().contains("unknown command") => Err(Error::Fatal(
+                "Redis must be version 7 or later: this one has no functions".to_owned(),
+            )),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+fn parse(reply: Value) -> Result<Reply, Error> {
+    let strange = || {
+        Error::Fatal(
+        "Redis answered in a form that Footfall doesn't know; is its function library footfall_1 from another program?".to_owned(),
+    )
+    };
+    let Value::Array(mut list) = reply else {
+        return Err(strange());
+    };
+    let number = |at: usize| list.get(at).and_then(Value::as_u64);
+    Ok(match list.first().and_then(Value::as_str).as_deref() {
+        Some("at") => Reply::At(number(1).ok_or_else(strange)?),
+        Some("missing") => Reply::Missing(number(1).unwrap_or(0) as usize),
+        Some("ok") => Reply::Done,
+        Some("again") => Reply::Again,
+        Some("moved") => {
+            let tokens = list.drain(1..).map(|token| token.into_string());
+            Reply::Moved(tokens.collect::<Option<_>>().ok_or_else(strange)?)
+        }
+        Some("rows") => {
+            list.remove(0);
+            Reply::Rows(list)
+        }
+        _ => return Err(strange()),
+    })
+}
+
+/// What an error of fred's means. After most of them it is unknown whether the call was carried
+/// out; every call may be sent again.
+pub(super) fn failed(error: fred::error::Error) -> Error {
+    let refused = error.details().starts_with("FOOTFALL ");
+    let ours = matches!(
+        error.kind(),
+        ErrorKind::Auth | ErrorKind::Config | ErrorKind::Url | ErrorKind::InvalidArgument
+    );
+    if refused || ours {
+        return Error::Fatal(format!(
+            "Redis refuses this process: {}",
+            error.details().trim_start_matches("FOOTFALL ")
+        ));
+    }
+    transient(error.to_string())
+}
+
+/// A failure that may pass.
+pub(super) fn transient(detail: impl Into<String>) -> Error {
+    Error::Transient {
+        store: super::NAME,
+        detail: detail.into(),
+    }
+}

@@ -1,0 +1,316 @@
+//! Redis as views: a question's groups of every partition, read by one call at one instant.
+//!
+//! A cluster can't read two partitions in one call, and a question of very many groups would
+//! stop Redis for long: then each partition is read at an instant of its own, and `as_of` says
+//! which for each.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+use fred::interfaces::ClientLike;
+use fred::types::Value;
+use pipeline::row::{Facet, NamedCells, Period, Row, RowKey};
+
+use super::call::{Function, Reply, transient};
+use super::layout::{
+    CAMPAIGNS, activity_field, activity_group, facet_letter, period_group, row_at,
+};
+use super::{MOVES, NAME, Store};
+use crate::collect::{PERIODS_MOST, Selection};
+use crate::{Answer, AsOf, AsOfKind, Error, Question, Stamp, Step, Views};
+
+/// Groups that one call reads; beyond, a call a partition.
+const GROUPS_PER_CALL: usize = 5_000;
+/// Activities whose campaigns are remembered; all are forgotten beyond.
+const ACTIVITIES_REMEMBERED: usize = 10_000;
+
+/// A group to be read.
+#[derive(Debug, Clone)]
+pub(super) struct Want {
+    pub(super) group: String,
+    /// Its fields; none means all.
+    pub(super) fields: Vec<String>,
+}
+
+/// One partition's share of a read.
+pub(super) struct Share {
+    pub(super) stamp: Stamp,
+    /// As many as wants, in their order.
+    pub(super) groups: Vec<Value>,
+}
+
+#[async_trait]
+impl Views for Store {
+    async fn ask(&self, question: &Question) -> Result<Answer, Error> {
+        let selection = Selection::new(question, &self.shared.calendar);
+        let periods = selection.periods()?;
+        let (wants, shares) = match question {
+            Question::Activity { activity, .. } => self.read_activity(activity, &periods).await?,
+            _ => {
+                let wants = wants(question, &periods);
+                let shares = self.read(&wants).await?;
+                (wants, shares)
+            }
+        };
+        let as_of = AsOf {
+            kind: AsOfKind::Exact,
+            partitions: shares.iter().map(|share| share.stamp).collect(),
+        };
+        let mut rows = Vec::new();
+        for share in shares {
+            for (want, values) in wants.iter().zip(share.groups) {
+                rows_of(want, values, &mut rows)?;
+            }
+        }
+        Ok(selection.collect(as_of, rows))
+    }
+
+    async fn dump(&self) -> Result<(AsOf, NamedCells), Error> {
+        self.dump_all().await
+    }
+}
+
+impl Store {
+    /// Reads groups of every partition.
+    async fn read(&self, wants: &[Want]) -> Result<Vec<Share>, Error> {
+        let partitions: Vec<u32> = (0..self.shared.keys.len() as u32).collect();
+        let at_once = if self.client.is_clustered() {
+            1
+        } else {
+            (GROUPS_PER_CALL / (wants.len() + 1)).max(1)
+        };
+        let calls = partitions
+            .chunks(at_once)
+            .map(|some| self.read_some(some, wants));
+        let shares = futures::future::try_join_all(calls).await?;
+        Ok(shares.into_iter().flatten().collect())
+    }
+
+    /// Reads groups of some partitions in one call.
+    pub(super) async fn read_some(
+        &self,
+        partitions: &[u32],
+        wants: &[Want],
+    ) -> Result<Vec<Share>, Error> {
+        for _ in 0..MOVES {
+            let tokens: Vec<String> = partitions.iter().map(|p| self.token(*p)).collect();
+            let mut list = Vec::with_capacity(partitions.len() * (1 + wants.len()));
+            for (partition, token) in partitions.iter().zip(&tokens) {
+                let keys = self.keys(*partition)?;
+                list.push(keys.meta().into());
+                list.extend(
+                    wants
+                        .iter()
+                        .map(|want| keys.group(token, &want.group).into()),
+                );
+            }
+            let mut args = vec![
+                self.definition(),
+                Value::Integer(partitions.len() as i64),
+                Value::Integer(wants.len() as i64),
+            ];
+            args.extend(tokens.into_iter().map(Value::from));
+            for want in wants {
+                args.push(Value::Integer(want.fields.len() as i64));
+                args.extend(want.fields.iter().map(|field| field.as_str().into()));
+            }
+            match self.call(Function::Read, list, args).await? {
+                Reply::Rows(rows) => {
+                    let shares = partitions.iter().zip(rows);
+                    return shares.map(|(p, share)| share_of(*p, share)).collect();
+                }
+                Reply::Missing(which) => {
+                    return Err(Error::Incomplete {
+                        store: NAME,
+                        partition: partitions.get(which).copied().unwrap_or_default(),
+                    });
+                }
+                Reply::Moved(tokens) => {
+                    for (partition, token) in partitions.iter().zip(tokens) {
+                        self.remember(*partition, vec![token]);
+                    }
+                }
+                _ => {
+                    return Err(Error::Fatal(
+                        "Redis answered a read with a write".to_owned(),
+                    ));
+                }
+            }
+        }
+        Err(transient(
+            "the images moved again and again while they were read",
+        ))
+    }
+
+    /// Reads an activity in every campaign that has it. The campaigns are remembered from the
+    /// last time; the same call reads which they are now, and if there are more it is repeated.
+    async fn read_activity(
+        &self,
+        activity: &str,
+        periods: &[Period],
+    ) -> Result<(Vec<Want>, Vec<Share>), Error> {
+        let mut campaigns = self.campaigns_of(activity);
+        for _ in 0..MOVES {
+            let groups = campaigns.len() as u64 * periods.len() as u64;
+            if groups > PERIODS_MOST {
+                return Err(Error::TooWide {
+                    periods: groups,
+                    most: PERIODS_MOST,
+                });
+            }
+            let wants = activity_wants(activity, periods, &campaigns);
+            let shares = self.read(&wants).await?;
+            let listed = shares.iter().filter_map(|share| share.groups.first());
+            let listed: BTreeSet<String> = listed.flat_map(field_names).collect();
+            if listed.is_subset(&campaigns) {
+                return Ok((wants, shares));
+            }
+            campaigns.extend(listed);
+            self.remember_campaigns(activity, &campaigns);
+        }
+        Err(transient(
+            "the activity's campaigns changed again and again while they were read",
+        ))
+    }
+
+    fn campaigns_of(&self, activity: &str) -> BTreeSet<String> {
+        let remembered = self.shared.campaigns.lock();
+        let remembered = remembered.unwrap_or_else(PoisonError::into_inner);
+        remembered.get(activity).cloned().unwrap_or_default()
+    }
+
+    fn remember_campaigns(&self, activity: &str, campaigns: &BTreeSet<String>) {
+        let remembered = self.shared.campaigns.lock();
+        let mut remembered = remembered.unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= ACTIVITIES_REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(activity.to_owned(), campaigns.clone());
+    }
+}
+
+fn wants(question: &Question, periods: &[Period]) -> Vec<Want> {
+    let all = |group: String| Want {
+        group,
+        fields: Vec::new(),
+    };
+    match question {
+        Question::Campaigns => vec![all(CAMPAIGNS.to_owned())],
+        Question::Campaign { campaign, .. } => {
+            let mut wants = Vec::new();
+            for period in periods {
+                if *period == Period::Life {
+                    let fields = [Facet::Counts, Facet::People];
+                    wants.push(Want {
+                        group: CAMPAIGNS.to_owned(),
+                        fields: fields.map(|facet| activity_field(facet, campaign)).into(),
+                    });
+                }
+                wants.push(all(period_group(*period, campaign)));
+            }
+            wants
+        }
+        Question::Series { campaign, step, .. } => {
+            let facet = match step {
+                Step::Minute => Facet::Minutes,
+                Step::Hour | Step::Day => Facet::Counts,
+            };
+            let field = || vec![facet_letter(facet).to_owned()];
+            let groups = periods.iter().map(|period| period_group(*period, campaign));
+            groups
+                .map(|group| Want {
+                    group,
+                    fields: field(),
+                })
+                .collect()
+        }
+        Question::Activity { activity, .. } => activity_wants(activity, periods, &BTreeSet::new()),
+    }
+}
+
+/// The list of the activity's campaigns first, then its rows in each.
+fn activity_wants(activity: &str, periods: &[Period], campaigns: &BTreeSet<String>) -> Vec<Want> {
+    let mut wants = vec![Want {
+        group: activity_group(activity),
+        fields: Vec::new(),
+    }];
+    for campaign in campaigns {
+        for period in periods {
+            let fields = [Facet::Counts, Facet::People];
+            wants.push(Want {
+                group: period_group(*period, campaign),
+                fields: fields.map(|facet| activity_field(facet, activity)).into(),
+            });
+        }
+    }
+    wants
+}
+
+fn share_of(partition: u32, share: Value) -> Result<Share, Error> {
+    let strange = || {
+        Error::Fatal(format!(
+            "Redis answered a read of partition {partition} in an unknown form"
+        ))
+    };
+    let Value::Array(mut list) = share else {
+        return Err(strange());
+    };
+    let offset = list.first().and_then(Value::as_u64).ok_or_else(strange)?;
+    let log_time = list.get(1).and_then(Value::as_i64).ok_or_else(strange)?;
+    Ok(Share {
+        stamp: Stamp {
+            partition,
+            offset,
+            log_time,
+        },
+        groups: list.drain(2..).collect(),
+    })
+}
+
+fn field_names(values: &Value) -> Vec<String> {
+    match values {
+        Value::Array(list) => list
+            .iter()
+            .step_by(2)
+            .filter_map(Value::as_string)
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Adds a group's rows to `rows`.
+pub(super) fn rows_of(
+    want: &Want,
+    values: Value,
+    rows: &mut Vec<(RowKey, Row)>,
+) -> Result<(), Error> {
+    let Value::Array(values) = values else {
+        return Ok(());
+    };
+    let mut add = |field: &str, value: &Value| {
+        let (Some(key), Some(bytes)) = (row_at(&want.group, field), value.as_bytes()) else {
+            return Ok(());
+        };
+        let row = Row::decode(key.facet, bytes).map_err(|error| {
+            Error::Fatal(format!(
+                "Redis holds a row of {:?} that can't be read ({error}); rebuild this definition's views",
+                want.group
+            ))
+        })?;
+        rows.push((key, row));
+        Ok(())
+    };
+    if want.fields.is_empty() {
+        for pair in values.chunks_exact(2) {
+            if let Some(field) = pair[0].as_str() {
+                add(&field, &pair[1])?;
+            }
+        }
+    } else {
+        for (field, value) in want.fields.iter().zip(&values) {
+            add(field, value)?;
+        }
+    }
+    Ok(())
+}
