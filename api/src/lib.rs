@@ -3,8 +3,20 @@
 //!
 //! Every answer comes from one store in one question, and says what it is as of.
 
+mod campaigns;
+mod days;
+mod filter;
+mod funnel;
+mod health;
+mod numbers;
+mod openapi;
+mod page;
+mod parameters;
+mod problem;
+mod reading;
 mod routes;
 mod state;
+mod timeseries;
 
 pub use routes::router;
 pub use state::{Clock, Metrics, Readiness, State};

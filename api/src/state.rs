@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use pipeline::calendar::Calendar;
 use pipeline::definition::{self, Definition};
 use views::Views;
 
@@ -22,6 +23,7 @@ pub struct State {
     pub(crate) history: Option<Arc<dyn Views>>,
     pub(crate) definition: Arc<Definition>,
     pub(crate) definition_id: Arc<str>,
+    pub(crate) calendar: Calendar,
     pub(crate) zone: TimeZone,
     pub(crate) ready: Readiness,
     pub(crate) metrics: Metrics,
@@ -40,6 +42,7 @@ impl State {
         Ok(Self {
             hot,
             history: None,
+            calendar: Calendar::new(&definition)?,
             zone: definition.zone()?,
             definition_id: definition.id().into(),
             definition,

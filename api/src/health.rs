@@ -1,0 +1,43 @@
+//! What operators and orchestrators ask: alive, ready, metrics.
+
+use axum::extract;
+use axum::http::header;
+use axum::response::IntoResponse;
+
+use crate::State;
+use crate::problem::{Body, Kind, Problem};
+
+/// Whether the process runs.
+#[utoipa::path(
+    get, path = "/healthz", tag = "operation",
+    responses((status = 200, description = "It runs", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether requests may be sent here.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operation",
+    responses(
+        (status = 200, description = "They may", body = String, content_type = "text/plain"),
+        (status = 503, description = "Not for now, with the reason", body = Body, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn readyz(
+    extract::State(state): extract::State<State>,
+) -> Result<&'static str, Problem> {
+    (state.ready)()
+        .map(|()| "ready\n")
+        .map_err(|reason| Problem::new(Kind::NotReady, reason))
+}
+
+/// The process's metrics, for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operation",
+    responses((status = 200, description = "Metrics in Prometheus' text format", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn metrics(extract::State(state): extract::State<State>) -> impl IntoResponse {
+    let format = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, format)], (state.metrics)())
+}

@@ -1,0 +1,43 @@
+//! `/openapi.json`: the routes and every field of their answers, from the types that make them.
+
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::OpenApi;
+
+/// The document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Footfall",
+        description = "Who came to a campaign, on what device, new or returning, and how far they got.\n\nEvery answer comes from one store and says what it is as of. A number that the views don't keep is null, and the field `…_reason` beside it says what can be asked instead. Counts are below 2^53. Errors are problem+json (RFC 9457)."
+    ),
+    paths(
+        crate::campaigns::campaigns,
+        crate::campaigns::campaign,
+        crate::timeseries::timeseries,
+        crate::campaigns::activity,
+        document,
+        crate::health::healthz,
+        crate::health::readyz,
+        crate::health::metrics,
+        crate::page::page,
+        crate::page::part,
+    ),
+    tags(
+        (name = "numbers", description = "The views' numbers"),
+        (name = "operation", description = "For operators and programs"),
+        (name = "page", description = "For people"),
+    )
+)]
+pub(crate) struct Document;
+
+/// This document.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "operation",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"))
+)]
+pub(crate) async fn document() -> impl IntoResponse {
+    // The derive fails at compile time where the document can't be written.
+    let text = Document::openapi().to_json().unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/json")], text)
+}
