@@ -164,7 +164,7 @@ pub(super) const VENDORS: &[(&str, Brand)] = &[
 #[rustfmt::skip] // one group a line
 pub(super) const WORDS: &[(Kind, &str)] = &[
     (Computer, "chromebook|thinkpad|ideapad|thinkcentre|latitude|inspiron|vostro|elitebook"),
-    (Computer, "probook|vivobook|zenbook|aspire|notebook|laptop|lifebook|satellite pro|virtualbox|vmware"),
+    (Computer, "probook|vivobook|zenbook|aspire|notebook|laptop|lifebook|virtualbox|vmware"),
     (Phone, "phone|coolpad"),
     (Thing, "android tv|androidtv|smarttv|<tv>|<atv>|tvbox|box>|<stick>|projector|watch|player"),
     (Thing, "shell|<led>|qled|oled|<dvb>|<4k>|<uhd>|x96|h96|a95x|hk1|ugoos|mecool|vontar|zidoo"),

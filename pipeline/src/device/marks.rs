@@ -10,6 +10,9 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
 use super::tables::MARKS;
 
+/// Longest version and model behind "Android" that are looked at for product names, bytes.
+const MAX_MODEL_BYTES: usize = 64;
+
 /// What a pattern says about the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -148,6 +151,9 @@ pub(super) fn scan(text: &[u8]) -> Marks {
         if pattern.ends_word && text.get(found.end()).is_some_and(u8::is_ascii_alphabetic) {
             continue;
         }
+        if pattern.mark == Mark::Bot && names_product(text, marks.after_android, found.end()) {
+            continue;
+        }
         marks.set |= 1 << pattern.mark as u64;
         // Package names ("com.google.android.youtube") and products ("AndroidDownloadManager")
         // stand before no model.
@@ -161,6 +167,17 @@ pub(super) fn scan(text: &[u8]) -> Marks {
         }
     }
     marks
+}
+
+/// Whether a text up to here is still the model behind Android's version: there a word for a program
+/// is part of a product's name ("M bot 54", "Scanner CT50").
+fn names_product(text: &[u8], after_android: Option<usize>, end: usize) -> bool {
+    after_android.is_some_and(|start| {
+        let model = &text[start..end];
+        model.len() <= MAX_MODEL_BYTES
+            && !model.iter().any(|byte| matches!(byte, b')' | b'/'))
+            && text.get(end) != Some(&b'/')
+    })
 }
 
 #[cfg(test)]
@@ -181,6 +198,13 @@ mod tests {
         assert!(!scan(b"Botswana").has(Mark::Bot));
         assert!(scan(b"Foo TV Safari").has(Mark::Thing));
         assert!(!scan(b"XTVX").has(Mark::Thing));
+    }
+
+    #[test]
+    fn a_word_for_programs_inside_a_model_is_part_of_a_products_name() {
+        assert!(!scan(b"Mozilla/5.0 (Linux; Android 9; Acme Bot 54) AppleWebKit").has(Mark::Bot));
+        assert!(scan(b"Mozilla/5.0 (Linux; Android 9; Acmebot/2.1) AppleWebKit").has(Mark::Bot));
+        assert!(scan(b"Mozilla/5.0 (Linux; Android 9; X) (compatible; Acmebot)").has(Mark::Bot));
     }
 
     #[test]
