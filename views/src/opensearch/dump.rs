@@ -70,7 +70,7 @@ impl Store {
     async fn first_page(&self) -> Result<Page, Error> {
         let path = format!("/{}/_search", self.names.index);
         let query = [("scroll", KEEP), ("allow_partial_search_results", "false")];
-        let body = json!({"size": PAGE, "sort": ["_doc"], "track_total_hits": false});
+        let body = json!({"size": PAGE, "sort": ["_doc"]});
         let reply = self
             .http
             .send(Method::Post, &path, &query, Content::Json(body))
