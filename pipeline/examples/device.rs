@@ -9,7 +9,11 @@ fn main() -> std::io::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let agent = line?;
         let device = classify(&agent, Hints::default());
-        writeln!(out, "{}\t{}\t{}\t{}\t{agent}", device.class, device.os, device.browser, device.brand)?;
+        writeln!(
+            out,
+            "{}\t{}\t{}\t{}\t{agent}",
+            device.class, device.os, device.browser, device.brand
+        )?;
     }
     out.flush()
 }
