@@ -40,11 +40,14 @@ function render(place, points, say, format) {
     "aria-label": say("chart_live", { total: format.count(total) }),
   });
   chart.append(...grid(width, top, y, format), ...hours(points, x, format));
-  const line = points.map((point, i) => `${i ? "L" : "M"}${x(i).toFixed(1)} ${y(point.events).toFixed(1)}`).join("");
+  const corner = (i) => `${x(i).toFixed(1)} ${y(points[i].events).toFixed(1)}`;
   const end = points.length - 1;
+  const past = `M${points.slice(0, end).map((_, i) => corner(i)).join("L")}`;
   chart.append(
-    svg("path", { d: `${line}V${y(0)}H${x(0)}Z`, class: "area", "data-shape": "area" }),
-    svg("path", { d: line, class: "line", "data-shape": "line" }),
+    svg("path", { d: `${past}L${corner(end)}V${y(0)}H${x(0)}Z`, class: "area", "data-shape": "area" }),
+    svg("path", { d: past, class: "line", "data-shape": "line" }),
+    // The last minute is under way: it falls short of the others without meaning less.
+    svg("path", { d: `M${corner(end - 1)}L${corner(end)}`, class: "line under-way" }),
     svg("circle", { cx: x(end), cy: y(points[end].events), r: 4, class: "now" }),
   );
   const pointed = last.pointed === null ? null : Math.round(last.pointed * end);

@@ -84,10 +84,10 @@ pub(crate) struct ActivityOfCampaign {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Asked {
     /// The first local day counted; null: from the beginning.
-    #[schema(format = Date)]
+    #[schema(format = Date, required = true)]
     from: Option<String>,
     /// The last local day counted; null: to the end.
-    #[schema(format = Date)]
+    #[schema(format = Date, required = true)]
     to: Option<String>,
     /// Which events are counted.
     filter: Filter,

@@ -3,30 +3,27 @@
 use pipeline::cell::Cell;
 use pipeline::device::{DeviceClass, Os};
 use serde::Serialize;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::parameters::Parameters;
 use crate::problem::Problem;
 
 /// Which events are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub(crate) struct Filter {
-    /// Count only events from this class of device.
-    #[param(required = false, schema_with = devices)]
-    #[schema(schema_with = devices_or_null)]
+    /// Only events from this class of device are counted; null: from any.
+    #[schema(value_type = Option<String>, required = true, example = "mobile")]
     pub(crate) device: Option<DeviceClass>,
-    /// Count only events from this operating system.
-    #[param(required = false, schema_with = systems)]
-    #[schema(schema_with = systems_or_null)]
+    /// Only events from this operating system are counted; null: from any.
+    #[schema(value_type = Option<String>, required = true, example = "ios")]
     pub(crate) os: Option<Os>,
-    /// Count only events on (true) or after (false) their user's first day.
-    #[param(required = false)]
+    /// Only events on (true) or after (false) their user's first day are counted; null: both.
+    #[schema(required = true)]
     pub(crate) is_new: Option<bool>,
-    /// Whether bots are counted too (`bots=include`, or `device=bot`); they are left out of every
-    /// number but `bots` unless asked for.
-    #[param(required = false, schema_with = include)]
+    /// Whether bots' events are counted.
     pub(crate) bots: bool,
 }
 
@@ -82,46 +79,41 @@ impl Filter {
     }
 }
 
-fn words(words: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(words))
-}
-
-fn or_null(names: impl IntoIterator<Item = &'static str>, description: &str) -> Object {
-    let values = names.into_iter().map(Some).chain([None]);
-    ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::SchemaType::from_iter([
-            Type::String,
-            Type::Null,
-        ]))
-        .enum_values(Some(values))
-        .description(Some(description))
-        .build()
-}
-
-fn devices() -> Object {
-    words(DeviceClass::ALL.map(DeviceClass::as_str)).build()
-}
-
-fn devices_or_null() -> Object {
-    or_null(
-        DeviceClass::ALL.map(DeviceClass::as_str),
-        "Only events from this class of device are counted; null: from any.",
-    )
-}
-
-fn systems() -> Object {
-    words(Os::ALL.map(Os::as_str)).build()
-}
-
-fn systems_or_null() -> Object {
-    or_null(
-        Os::ALL.map(Os::as_str),
-        "Only events from this operating system are counted; null: from any.",
-    )
-}
-
-fn include() -> Object {
-    words(["include"]).build()
+impl IntoParams for Filter {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let words = |name: &str, words: &[&str], description: &str| {
+            let schema = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .enum_values(Some(words.iter().copied()));
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(description))
+                .schema(Some(schema))
+                .build()
+        };
+        vec![
+            words(
+                "device",
+                &DeviceClass::ALL.map(DeviceClass::as_str),
+                "Count only events from this class of device.",
+            ),
+            words(
+                "os",
+                &Os::ALL.map(Os::as_str),
+                "Count only events from this operating system.",
+            ),
+            words(
+                "is_new",
+                &["true", "false"],
+                "Count only events on (true) or after (false) their user's first day.",
+            ),
+            words(
+                "bots",
+                &["include"],
+                "Count bots too, as device=bot does. They are left out of every number but `bots` unless asked for.",
+            ),
+        ]
+    }
 }

@@ -14,8 +14,10 @@ pub(crate) struct FunnelStep {
     pub(crate) count: u64,
     /// This count by that of the step before, rounded to six places. Events may exceed 1. null for
     /// the first step and where the step before is zero.
+    #[schema(required = true)]
     pub(crate) from_previous: Option<f64>,
     /// This count by that of the first step; null where the first is zero.
+    #[schema(required = true)]
     pub(crate) from_first: Option<f64>,
 }
 

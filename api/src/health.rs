@@ -4,7 +4,7 @@ use axum::extract;
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use crate::State;
+use crate::operation::Operation;
 use crate::problem::{Body, Kind, Problem};
 
 /// Whether the process runs.
@@ -25,7 +25,7 @@ pub(crate) async fn healthz() -> &'static str {
     )
 )]
 pub(crate) async fn readyz(
-    extract::State(state): extract::State<State>,
+    extract::State(state): extract::State<Operation>,
 ) -> Result<&'static str, Problem> {
     (state.ready)()
         .map(|()| "ready\n")
@@ -37,7 +37,7 @@ pub(crate) async fn readyz(
     get, path = "/metrics", tag = "operation",
     responses((status = 200, description = "Metrics in Prometheus' text format", body = String, content_type = "text/plain"))
 )]
-pub(crate) async fn metrics(extract::State(state): extract::State<State>) -> impl IntoResponse {
+pub(crate) async fn metrics(extract::State(state): extract::State<Operation>) -> impl IntoResponse {
     let format = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, format)], (state.metrics)())
 }

@@ -10,6 +10,7 @@ mod funnel;
 mod health;
 mod numbers;
 mod openapi;
+mod operation;
 mod page;
 mod parameters;
 mod problem;
@@ -18,6 +19,7 @@ mod routes;
 mod state;
 mod timeseries;
 
+pub use operation::health_router;
 pub use routes::router;
 pub use state::{Clock, Metrics, Readiness, State};
 

@@ -62,6 +62,7 @@ pub(crate) struct Share {
     /// Its events.
     events: u64,
     /// Its events by those of all labels of the list; null where there are none.
+    #[schema(required = true)]
     share: Option<f64>,
     /// Its events by kind.
     by_kind: ByKind,
@@ -73,6 +74,7 @@ pub(crate) struct Funnel {
     /// By events.
     events: Vec<FunnelStep>,
     /// By people; null where distinct users are not kept.
+    #[schema(required = true)]
     people: Option<Vec<FunnelStep>>,
     /// Why `people` is null and what to ask instead; absent where it isn't.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +88,7 @@ pub(crate) struct Visitors {
     events: NewReturning,
     /// By people: new are those whose first day lies in the span and who were here on it. null
     /// where distinct users are not kept.
+    #[schema(required = true)]
     people: Option<NewReturning>,
     /// Why `people` is null and what to ask instead; absent where it isn't.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,6 +142,7 @@ pub(crate) struct Summary {
     /// How far they got.
     pub(crate) funnel: Funnel,
     /// Distinct users; null where they are not kept.
+    #[schema(required = true)]
     pub(crate) people: Option<People>,
     /// Why `people` is null and what to ask instead; absent where it isn't.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,11 +165,13 @@ pub(crate) struct Whole {
     /// up to `totals`.
     pub(crate) os: Vec<Share>,
     /// Events by browser, likewise; null under a filter.
+    #[schema(required = true)]
     pub(crate) browsers: Option<Vec<Share>>,
     /// Why `browsers` is null and what to ask instead; absent where it isn't.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) browsers_reason: Option<&'static str>,
     /// Events by the device's product line, likewise; null under a filter.
+    #[schema(required = true)]
     pub(crate) brands: Option<Vec<Share>>,
     /// Why `brands` is null and what to ask instead; absent where it isn't.
     #[serde(skip_serializing_if = "Option::is_none")]

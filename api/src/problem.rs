@@ -170,6 +170,7 @@ impl From<views::Error> for Problem {
             views::Error::Transient { .. } => Kind::StoreUnavailable,
             views::Error::Incomplete { .. } => Kind::StoreIncomplete,
             views::Error::TooWide { .. } => Kind::TooWide,
+            views::Error::Unanswerable(_) => Kind::NotKept,
             views::Error::Fatal(_) => Kind::StoreFault,
         };
         tracing::warn!(%error, "a question was not answered");

@@ -72,8 +72,10 @@ pub(crate) struct Stamped {
     /// How old the numbers are at most, milliseconds: every event that the log took longer ago
     /// is counted. It is measured from the oldest partition's last counted record, so it also
     /// grows while nothing happens. null before the first record.
+    #[schema(required = true)]
     fresh_ms: Option<i64>,
     /// Milliseconds since the log took the last record that is counted. null before the first.
+    #[schema(required = true)]
     newest_ms: Option<i64>,
     /// The store that answered.
     store: Store,
@@ -93,6 +95,7 @@ pub(crate) struct PartitionStamp {
     /// The first offset that is not counted.
     offset: u64,
     /// When the log took the last counted record, milliseconds since 1970; null before the first.
+    #[schema(required = true)]
     log_time_ms: Option<i64>,
 }
 

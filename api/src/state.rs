@@ -79,3 +79,12 @@ impl State {
         Self { now, ..self }
     }
 }
+
+impl axum::extract::FromRef<State> for crate::operation::Operation {
+    fn from_ref(state: &State) -> Self {
+        Self {
+            ready: state.ready.clone(),
+            metrics: state.metrics.clone(),
+        }
+    }
+}
