@@ -77,7 +77,7 @@ pub trait Sink: Send + Sync {
     async fn stored(&self, partition: u32) -> Result<Stored, Error>;
 
     /// Applies the change if `base <= stored < to` and answers `At(to)`; else changes nothing and
-    /// answers what is stored. Sending a change again, late or twice, never makes it wrong.
+    /// answers what is stored. From base 0 on it may also begin a partition that is missing. Sending a change again, late or twice, never makes it wrong.
     ///
     /// # Errors
     /// When it is unknown whether the change was applied: send it again.

@@ -133,6 +133,8 @@ impl Sink for Store {
             Stored::At(stored) if change.base <= stored && stored < change.to => {
                 self.put(change).await
             }
+            // All rows changed since the first record are all rows there are.
+            Stored::Missing if change.base == 0 => self.fill(change).await,
             other => Ok(other),
         }
     }

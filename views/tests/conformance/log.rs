@@ -32,6 +32,8 @@ pub type Image = BTreeMap<RowKey, Arc<Row>>;
 /// One partition's log.
 pub struct Log {
     partition: u32,
+    /// Whether what leaves the views is kept by the store.
+    keeps: bool,
     /// What each record changed. `None`: the row left the views.
     changes: Vec<Vec<(RowKey, Option<Arc<Row>>)>>,
     log_times: Vec<i64>,
@@ -47,6 +49,7 @@ impl Log {
         rng: &mut impl Rng,
         definition: &Definition,
         partition: u32,
+        keeps: bool,
         records: u64,
     ) -> Self {
         let mut fold = Fold {
@@ -57,6 +60,7 @@ impl Log {
         };
         let mut log = Self {
             partition,
+            keeps,
             changes: Vec::new(),
             log_times: vec![0],
             images: vec![Image::new()],
@@ -108,14 +112,15 @@ impl Log {
         self.log_times[to as usize]
     }
 
-    /// The rows of the prefix up to `to`.
+    /// The rows of the prefix up to `to`; with the last contents of those that left the views, if
+    /// the store keeps them.
     pub fn image(&self, to: u64) -> &Image {
-        &self.images[to as usize]
-    }
-
-    /// Likewise, with the last contents of the rows that left the views.
-    pub fn history(&self, to: u64) -> &Image {
-        &self.histories[to as usize]
+        let images = if self.keeps {
+            &self.histories
+        } else {
+            &self.images
+        };
+        &images[to as usize]
     }
 
     /// The rows changed in `[base, to)`, frozen at `to`.
