@@ -1,6 +1,16 @@
 //! What the binary `footfall` does, as a library, so that tests and benchmarks can call it.
 
+pub mod cli;
+pub mod config;
+pub mod dead_letters;
+pub mod demo;
 pub mod device;
 pub mod generate;
 mod lines;
+pub mod process;
 pub mod replay;
+pub mod serve;
+pub mod set;
+pub mod topics;
+pub mod verify;
+pub mod views;

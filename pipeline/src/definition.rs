@@ -24,7 +24,7 @@ pub const DAY_MS: i64 = 86_400_000;
 
 /// Everything besides the log that decides the numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Definition {
     /// The reporting time zone, an IANA name.
     pub time_zone: String,
@@ -44,7 +44,7 @@ pub struct Definition {
 
 /// Limits that change numbers when they are met; each has a metric.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Campaigns and activities a partition names; later ones count as `__other__`.
     pub names: u32,

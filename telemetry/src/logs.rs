@@ -16,8 +16,7 @@ pub enum Format {
 /// # Errors
 /// When the filter can't be read, or logging was started before.
 pub fn start(filter: &str, format: Format) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| format!("log filter {filter:?} can't be read: {error}"))?;
+    let filter = read(filter)?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
@@ -26,4 +25,17 @@ pub fn start(filter: &str, format: Format) -> Result<(), String> {
         Format::Json => logs.json().try_init(),
     };
     started.map_err(|error| format!("logging can't be started: {error}"))
+}
+
+/// Whether `filter` can be read.
+///
+/// # Errors
+/// The sentence that says why not.
+pub fn check(filter: &str) -> Result<(), String> {
+    read(filter).map(|_| ())
+}
+
+fn read(filter: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(filter)
+        .map_err(|error| format!("log filter {filter:?} can't be read: {error}"))
 }

@@ -1,0 +1,142 @@
+//! The command line: arguments to library calls.
+
+use std::io::{Write, stdin, stdout};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Overrides};
+use crate::set::Log;
+use crate::{dead_letters, demo, device, generate, process, replay, serve, topics, verify, views};
+
+/// Campaign events in, trusted views out.
+#[derive(Debug, Parser)]
+#[command(name = "footfall", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run all of it in one process on sample traffic, with nothing to install.
+    Demo(demo::Args),
+    /// Process events from Kafka into Redis and OpenSearch, as a member of the group.
+    Process,
+    /// Serve the API and the page from Redis and OpenSearch.
+    Api,
+    /// Create and check the topics.
+    #[command(subcommand)]
+    Topics(topics::Command),
+    /// Make traffic that looks like people, to the log or to a file.
+    Generate(generate::Args),
+    /// Import access logs and JSON-lines events.
+    Replay(replay::Args),
+    /// Fold the log again, independently, and compare every cell with each store.
+    Verify(verify::Args),
+    /// List, show and replay what was set aside.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
+    /// Print a store's cells, or the digest by which stores are compared.
+    #[command(subcommand)]
+    Views(views::Command),
+    /// Classify User-Agents from standard input: class, os, browser, brand, User-Agent, with tabs.
+    Device,
+    /// Check or print the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum ConfigCommand {
+    /// Say what keeps the configuration from working.
+    Check,
+    /// Print it as TOML, without secrets.
+    Print,
+}
+
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// With a sentence that names the flag, file or server, and what to do.
+    pub fn run(self) -> anyhow::Result<()> {
+        let mut config = Config::load(&self.overrides)?;
+        if let Command::Device = self.command {
+            device::run(stdin().lock(), stdout().lock())?;
+            return Ok(());
+        }
+        if let Command::Config(command) = &self.command {
+            return run_config(command, &config);
+        }
+        let format = if config.logging.json {
+            telemetry::logs::Format::Json
+        } else {
+            telemetry::logs::Format::Text
+        };
+        telemetry::logs::start(&config.logging.filter, format).map_err(anyhow::Error::msg)?;
+        telemetry::metrics::install()?;
+        config.complete()?;
+        match self.command {
+            Command::Demo(args) => block_on(demo::run(&args, config)),
+            Command::Process => block_on(process::run(config)),
+            Command::Api => block_on(serve::run(config)),
+            Command::Topics(command) => topics::run(&command, &config),
+            Command::Generate(args) => run_generate(&args, &config),
+            Command::Replay(args) => run_replay(&args, &config),
+            Command::Verify(args) => block_on(verify::run(&args, &config)),
+            Command::DeadLetters(command) => dead_letters::run(&command, &config),
+            Command::Views(command) => block_on(views::run(&command, &config)),
+            Command::Device | Command::Config(_) => Ok(()),
+        }
+    }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+fn run_config(command: &ConfigCommand, config: &Config) -> anyhow::Result<()> {
+    match command {
+        ConfigCommand::Print => {
+            write!(stdout(), "{}", toml::to_string(&config.without_secrets())?)?;
+        }
+        ConfigCommand::Check => {
+            let problems = config.problems();
+            if !problems.is_empty() {
+                anyhow::bail!("{}", problems.join("\n"));
+            }
+            writeln!(stdout(), "good")?;
+        }
+    }
+    Ok(())
+}
+
+fn run_replay(args: &replay::Args, config: &Config) -> anyhow::Result<()> {
+    let summary = if args.dry_run {
+        replay::run(args, None)?
+    } else {
+        let producer = Log::open(config)?.producer(&config.topics().events)?;
+        replay::run(args, Some(producer.as_ref()))?
+    };
+    writeln!(stdout(), "{}", serde_json::to_string_pretty(&summary)?)?;
+    Ok(())
+}
+
+fn run_generate(args: &generate::Args, config: &Config) -> anyhow::Result<()> {
+    let partitions = config.definition.partitions;
+    let never = std::sync::atomic::AtomicBool::new(false);
+    let report = match &args.output {
+        Some(path) => generate::to_file(&args.traffic, path, args.format, &never)?,
+        None => {
+            let producer = Log::open(config)?.producer(&config.topics().events)?;
+            generate::to_log(&args.traffic, producer.as_ref(), partitions, &never)?
+        }
+    };
+    writeln!(stdout(), "{}", serde_json::to_string_pretty(&report)?)?;
+    Ok(())
+}

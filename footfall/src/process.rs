@@ -1,0 +1,69 @@
+//! `footfall process`: a member of the group, from Kafka to Redis and OpenSearch.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use processor::{Parts, Processor};
+use views::Sink;
+
+use crate::config::Config;
+use crate::set::{self, Log};
+
+/// Runs until it is asked to stop; then checkpoints, brings the stores up and leaves the group.
+///
+/// # Errors
+/// When it can't start: a topic that can lose data, a store that can't hold views, no listener.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    config.need_kafka("process")?;
+    let topics = config.topics();
+    let (checked, names) = (config.clone(), topics.clone());
+    tokio::task::spawn_blocking(move || set::check_topics(&checked, &names)).await??;
+    let log = Log::open(&config)?;
+    let parts = Parts {
+        reader: log.reader(&topics.events)?,
+        dead_letters: log.producer(&topics.dead_letters)?,
+        hot: set::redis(&config)
+            .await?
+            .map(|store| store as Arc<dyn Sink>),
+        history: set::opensearch(&config)
+            .await?
+            .map(|store| store as Arc<dyn Sink>),
+        runtime: tokio::runtime::Handle::current(),
+    };
+    let (kafka, group, events) = (
+        config.kafka(),
+        config.log.group.clone(),
+        topics.events.clone(),
+    );
+    let processor = Processor::start(set::settings(&config), parts, move |positions| {
+        let consumer = log::kafka::Consumer::join(&kafka, &group, &events, positions)?;
+        Ok(Box::new(consumer) as Box<dyn log::Consumer>)
+    })?;
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("--listen {}", config.listen))?;
+    let status = processor.status();
+    let ready: api::Readiness = Arc::new(move || {
+        let halted = status
+            .partitions()
+            .into_iter()
+            .find_map(|(partition, of)| Some((partition, of.halted?)));
+        halted.map_or(Ok(()), |(partition, why)| {
+            Err(format!("partition {partition} halted: {why}"))
+        })
+    });
+    let router = api::health_router(ready, Arc::new(telemetry::metrics::render));
+    tracing::info!(listen = %listener.local_addr()?, definition = config.definition.id(), "processing");
+    api::serve(listener, router, stop_requested()).await?;
+    tracing::info!("stopping: last checkpoints");
+    tokio::task::spawn_blocking(move || processor.stop()).await?;
+    Ok(())
+}
+
+/// Completes when the process is asked to stop.
+pub async fn stop_requested() {
+    if let Err(error) = telemetry::shutdown::requested().await {
+        tracing::error!(%error, "no signal handler; stop this process by kill -9");
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,39 @@
+//! `footfall api`: answers from Redis and OpenSearch, and the page.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use views::Views;
+
+use crate::config::Config;
+use crate::process::stop_requested;
+use crate::set;
+
+/// Serves until it is asked to stop.
+///
+/// # Errors
+/// When no store is named or reached, or the address can't be bound.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    config.need_kafka("api")?;
+    let hot = set::redis(&config)
+        .await?
+        .map(|store| store as Arc<dyn Views>);
+    let history = set::opensearch(&config)
+        .await?
+        .map(|store| store as Arc<dyn Views>);
+    let definition = Arc::new(config.definition.clone());
+    let state = match (hot, history) {
+        (Some(hot), Some(history)) => api::State::new(hot, definition)?.with_history(history),
+        (Some(store), None) | (None, Some(store)) => api::State::new(store, definition)?,
+        (None, None) => {
+            bail!("`footfall api` reads from a store: name one with --redis or --opensearch")
+        }
+    };
+    let state = state.with_metrics(Arc::new(telemetry::metrics::render));
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("--listen {}", config.listen))?;
+    tracing::info!(listen = %listener.local_addr()?, definition = config.definition.id(), "serving");
+    api::serve(listener, api::router(state), stop_requested()).await?;
+    Ok(())
+}
