@@ -19,6 +19,7 @@ pub fn start(filter: &str, format: Format) -> Result<(), String> {
     let filter = read(filter)?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr);
     let started = match format {
         Format::Text => logs.try_init(),
