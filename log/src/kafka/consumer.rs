@@ -1,37 +1,307 @@
-//! A member of a consumer group.
+//! A member of a consumer group, polled by its caller's thread.
+//!
+//! Delivers each record of its partitions once, in order, from where the positions say. A broker that is
+//! gone ends nothing: polling goes on and librdkafka connects again.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::Config;
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::assignment::Assignment;
+use super::rebalance::{Change, Context};
+use super::{ANSWER_TIMEOUT, Config, bounds, message, report};
 use crate::{Bounds, Delivery, Error, Positions};
 
-/// A member of a consumer group.
-pub struct Consumer {}
+/// How long leaving may take. A broker that does not answer holds the client back; the group notices the
+/// absence by its session time-out then.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait before the cluster is asked again which partition lacks the offset it wanted.
+const OUT_OF_RANGE_RETRY: Duration = Duration::from_secs(1);
+
+const DEFAULTS: [(&str, &str); 5] = [
+    // A killed process's partitions stand still this long; librdkafka's own 45 s are too long.
+    ("session.timeout.ms", "8000"),
+    ("heartbeat.interval.ms", "2000"),
+    // What librdkafka fetches ahead. At a million records a second the defaults leave the consumer
+    // waiting: it fetches only below 100,000 records and looks again after a second.
+    ("queued.min.messages", "400000"),
+    ("queued.max.messages.kbytes", "131072"),
+    ("fetch.queue.backoff.ms", "5"),
+];
+
+const FIXED: [(&str, &str); 7] = [
+    ("group.protocol", "classic"),
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("auto.offset.reset", "error"),
+    ("isolation.level", "read_committed"),
+    ("check.crcs", "true"),
+];
+
+/// A member of a consumer group. Dropping it leaves the group.
+pub struct Consumer {
+    topic: String,
+    /// `None` only while it is being dropped.
+    client: Option<BaseConsumer<Context>>,
+    assignment: Assignment,
+    out_of_range: Option<OutOfRange>,
+}
+
+/// Some partition wanted an offset that is not there; librdkafka doesn't say which.
+struct OutOfRange {
+    reason: String,
+    ask_at: Instant,
+}
 
 impl Consumer {
-    /// Joins `group` to consume `topic`, each partition from where `positions` says.
+    /// Joins `group` to consume `topic`, each partition from where `positions` says. A pause of a partition
+    /// ends when it is revoked.
     ///
     /// # Errors
-    /// When the settings are refused; an unreachable cluster is no error, polling waits for it.
+    /// [`Error::Fatal`] when the settings are refused. An unreachable cluster is no error: polling waits.
     pub fn join(
-        _config: &Config,
-        _group: &str,
-        _topic: &str,
-        _positions: Arc<dyn Positions>,
+        config: &Config,
+        group: &str,
+        topic: &str,
+        positions: Arc<dyn Positions>,
     ) -> Result<Self, Error> {
-        Err(Error::Fatal("not written yet".into()))
+        let mut settings = config.client(&DEFAULTS, &FIXED);
+        settings.set("group.id", group);
+        let client: BaseConsumer<Context> = settings
+            .create_with_context(Context::new(topic, positions))
+            .map_err(|error| report::refused(&error))?;
+        client
+            .subscribe(&[topic])
+            .map_err(|error| report::refused(&error))?;
+        Ok(Self {
+            topic: topic.to_owned(),
+            client: Some(client),
+            assignment: Assignment::default(),
+            out_of_range: None,
+        })
+    }
+
+    /// Applies what the group changed during the last poll.
+    fn apply(&mut self, changes: Vec<Change>, deliveries: &mut Vec<Delivery>) {
+        for change in changes {
+            match change {
+                Change::Assigned(starts) => {
+                    let partitions = starts.iter().map(|(partition, _)| *partition).collect();
+                    deliveries.push(Delivery::Assigned(partitions));
+                    for (partition, start) in starts {
+                        self.assignment
+                            .assign(partition, *start.as_ref().unwrap_or(&0));
+                        if let Err(reason) = start {
+                            self.halt(partition, Error::Fatal(reason), deliveries);
+                        }
+                    }
+                }
+                Change::Revoked(partitions) => {
+                    for partition in &partitions {
+                        self.assignment.revoke(*partition);
+                    }
+                    deliveries.push(Delivery::Revoked(partitions));
+                }
+            }
+        }
+    }
+
+    fn halt(&mut self, partition: u32, error: Error, deliveries: &mut Vec<Delivery>) {
+        self.assignment.halt(partition);
+        self.tell_client(partition, true);
+        deliveries.push(Delivery::Halted { partition, error });
+    }
+
+    /// Finds the partitions whose next offset is not held and halts them.
+    fn look_for_out_of_range(&mut self, deliveries: &mut Vec<Delivery>) {
+        let Some(client) = &self.client else { return };
+        if let Some(reason) = client.context().take_out_of_range() {
+            let ask_at = Instant::now();
+            self.out_of_range = Some(OutOfRange { reason, ask_at });
+        }
+        match &self.out_of_range {
+            Some(pending) if pending.ask_at <= Instant::now() => {}
+            _ => return,
+        }
+        let mut missing = Vec::new();
+        for (partition, offset) in self.assignment.active() {
+            match bounds(client.client(), &self.topic, partition) {
+                Ok(held) => missing.extend(
+                    held.check(partition, offset)
+                        .err()
+                        .map(|error| (partition, error)),
+                ),
+                Err(error) => {
+                    tracing::warn!(%error, "can't find out yet which offset is not there");
+                    if let Some(pending) = &mut self.out_of_range {
+                        pending.ask_at = Instant::now() + OUT_OF_RANGE_RETRY;
+                    }
+                    return;
+                }
+            }
+        }
+        let Some(OutOfRange { reason, .. }) = self.out_of_range.take() else {
+            return;
+        };
+        if missing.is_empty() && reason.contains("truncation") {
+            missing = self.halt_all(&reason);
+        }
+        if missing.is_empty() {
+            self.fetch_again(&reason);
+        }
+        for (partition, error) in missing {
+            self.halt(partition, error, deliveries);
+        }
+    }
+
+    /// A truncated log that has grown past our offset again: it is there, but not what we read before it.
+    fn halt_all(&self, reason: &str) -> Vec<(u32, Error)> {
+        self.assignment
+            .active()
+            .map(|(partition, _)| {
+                let error = Error::Fatal(format!(
+                    "a partition of {} lost records it had acknowledged ({reason}); start again to find \
+                     out which, and rebuild from what is left",
+                    self.topic
+                ));
+                (partition, error)
+            })
+            .collect()
+    }
+
+    /// Every offset is there by now, as after a leader that lagged behind: librdkafka has given up on a
+    /// partition and must be told to go on.
+    fn fetch_again(&self, reason: &str) {
+        let Some(client) = &self.client else { return };
+        tracing::warn!(
+            topic = self.topic,
+            reason,
+            "an offset was not there for a moment; fetching again"
+        );
+        for (partition, offset) in self.assignment.active() {
+            let offset = Offset::Offset(offset as i64);
+            if let Err(error) = client.seek(&self.topic, partition as i32, offset, ANSWER_TIMEOUT) {
+                tracing::error!(topic = self.topic, partition, %error, "could not fetch again");
+            }
+        }
+    }
+
+    fn tell_client(&self, partition: u32, paused: bool) {
+        let Some(client) = &self.client else { return };
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.topic, partition as i32);
+        let told = if paused {
+            client.pause(&list)
+        } else {
+            client.resume(&list)
+        };
+        if let Err(error) = told {
+            tracing::error!(topic = self.topic, partition, paused, %error, "pause or resume failed");
+        }
+    }
+}
+
+/// Takes what librdkafka has: waits for the first record, not for those after it. Ends when there are none,
+/// when the batches are full, or when the group or the cluster has something to say.
+fn collect(
+    client: &BaseConsumer<Context>,
+    assignment: &mut Assignment,
+    timeout: Duration,
+) -> Result<(), Error> {
+    let mut wait = timeout;
+    loop {
+        match client.poll(wait) {
+            None => return Ok(()),
+            Some(Ok(message)) => {
+                let partition = message.partition() as u32;
+                if let Some(batch) = assignment.take(partition, message.offset() as u64) {
+                    message::copy(&message, batch);
+                    let bytes = message.key_len() + message.payload_len();
+                    if assignment.taken(partition, bytes) {
+                        return Ok(());
+                    }
+                }
+            }
+            Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                let reason = client
+                    .client()
+                    .fatal_error()
+                    .map_or_else(String::new, |e| e.1);
+                return Err(Error::Fatal(format!(
+                    "this member can't go on ({code}: {reason}); restart the process"
+                )));
+            }
+            // Reported by the context, and either passing or looked into by the poll.
+            Some(Err(_)) => return Ok(()),
+        }
+        wait = Duration::ZERO;
     }
 }
 
 impl crate::Consumer for Consumer {
-    fn poll(&mut self, _timeout: Duration) -> Result<Vec<Delivery>, Error> {
-        Err(Error::Fatal("not written yet".into()))
+    fn poll(&mut self, timeout: Duration) -> Result<Vec<Delivery>, Error> {
+        let mut deliveries = Vec::new();
+        let Some(client) = &self.client else {
+            return Ok(deliveries);
+        };
+        let collected = collect(client, &mut self.assignment, timeout);
+        let changes = client.context().take_changes();
+        // What was taken came before the change.
+        self.assignment.deliver(&mut deliveries);
+        self.apply(changes, &mut deliveries);
+        self.look_for_out_of_range(&mut deliveries);
+        collected.map(|()| deliveries)
     }
-    fn pause(&mut self, _partition: u32) {}
-    fn resume(&mut self, _partition: u32) {}
-    fn bounds(&mut self, _partition: u32) -> Result<Bounds, Error> {
-        Err(Error::Fatal("not written yet".into()))
+
+    fn pause(&mut self, partition: u32) {
+        if self.assignment.pause(partition, true) {
+            self.tell_client(partition, true);
+        }
     }
+
+    fn resume(&mut self, partition: u32) {
+        if self.assignment.pause(partition, false) {
+            self.tell_client(partition, false);
+        }
+    }
+
+    fn bounds(&mut self, partition: u32) -> Result<Bounds, Error> {
+        match &self.client {
+            Some(client) => bounds(client.client(), &self.topic, partition),
+            None => Err(Error::Fatal("the consumer has left its group".into())),
+        }
+    }
+
     fn leave(self: Box<Self>) {}
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else {
+            return;
+        };
+        let (done, is_done) = mpsc::channel();
+        // Closing waits for the brokers without a limit of its own.
+        let closing = thread::Builder::new()
+            .name("kafka-leave".into())
+            .spawn(move || {
+                client.unsubscribe();
+                drop(client);
+                // Nobody waits any more if it took too long.
+                let _ = done.send(());
+            });
+        if closing.is_err() || is_done.recv_timeout(LEAVE_TIMEOUT).is_err() {
+            tracing::warn!(
+                topic = self.topic,
+                "the group did not take our leave in time; it will notice the absence"
+            );
+        }
+    }
 }

@@ -1,23 +1,165 @@
-//! Appends records with acks=all.
+//! Appends records and waits until every in-sync replica has them.
+//!
+//! Idempotent: what librdkafka sends again is written once, and in order. A call that failed may have left
+//! records behind, so its caller must be able to tell a second copy (event ids, coordinates).
 
-use super::Config;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pipeline::record::Headers;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
+
+use super::delivery::{Call, Context, Ticket};
+use super::{Config, report};
 use crate::{Appended, Error, NewRecord};
 
-/// Appends records to one topic.
-pub struct Producer {}
+/// How long to serve delivery reports when librdkafka's queue is full, before it is tried again.
+const QUEUE_FULL_WAIT: Duration = Duration::from_millis(10);
+
+const DEFAULTS: [(&str, &str); 5] = [
+    ("compression.type", "lz4"),
+    // A single record waits this long for others.
+    ("linger.ms", "1"),
+    // After this a record counts as not acknowledged: longer than a leader's death, shorter than the
+    // patience of whoever waits. librdkafka's own are 300 s.
+    ("message.timeout.ms", "30000"),
+    ("queue.buffering.max.kbytes", "131072"),
+    // A dead letter carries a record of the usual limit, 1 MB, and its headers.
+    ("message.max.bytes", "2097152"),
+];
+
+const FIXED: [(&str, &str); 3] = [
+    ("acks", "all"),
+    ("enable.idempotence", "true"),
+    // Java's rule; librdkafka's own default is another one.
+    ("partitioner", "murmur2_random"),
+];
+
+type Client = ThreadedProducer<Context>;
+
+/// Appends records to one topic. Calls from several threads share its connections.
+pub struct Producer {
+    topic: String,
+    config: Config,
+    /// Made anew after a fatal error.
+    client: Mutex<Arc<Client>>,
+}
 
 impl Producer {
     /// A producer for `topic`.
     ///
     /// # Errors
-    /// When the settings are refused; an unreachable cluster shows in the first append.
-    pub fn new(_config: &Config, _topic: &str) -> Result<Self, Error> {
-        Err(Error::Fatal("not written yet".into()))
+    /// [`Error::Fatal`] when the settings are refused. An unreachable cluster shows in the first append.
+    pub fn new(config: &Config, topic: &str) -> Result<Self, Error> {
+        Ok(Self {
+            topic: topic.to_owned(),
+            config: config.clone(),
+            client: Mutex::new(Arc::new(connect(config, topic)?)),
+        })
+    }
+
+    fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hands all records over. After one that is refused the rest is not handed over, so that none
+    /// overtakes it.
+    fn enqueue(&self, client: &Client, call: &Arc<Call>, records: &[NewRecord]) {
+        for (index, record) in records.iter().enumerate() {
+            let sent = pack(&self.topic, record, call.ticket(index))
+                .and_then(|record| send(client, record, &self.topic));
+            if let Err(error) = sent {
+                call.give_up(records.len() - index, error);
+                return;
+            }
+        }
+    }
+
+    /// An idempotent producer that met a fatal error refuses everything from then on.
+    fn replace_if_broken(&self, broken: &Arc<Client>) -> Result<(), Error> {
+        let Some((code, reason)) = broken.client().fatal_error() else {
+            return Ok(());
+        };
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&client, broken) {
+            tracing::error!(topic = self.topic, %code, reason, "the producer is made anew");
+            *client = Arc::new(connect(&self.config, &self.topic)?);
+        }
+        Ok(())
     }
 }
 
 impl crate::Producer for Producer {
-    fn append(&self, _records: Vec<NewRecord>) -> Result<Vec<Appended>, Error> {
-        Err(Error::Fatal("not written yet".into()))
+    fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Appended>, Error> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        let client = self.client();
+        let call = Call::new(records.len());
+        self.enqueue(&client, &call, &records);
+        let appended = call.wait();
+        if appended.is_err() {
+            self.replace_if_broken(&client)?;
+        }
+        appended
+    }
+}
+
+fn connect(config: &Config, topic: &str) -> Result<Client, Error> {
+    let context = Context {
+        topic: topic.to_owned(),
+    };
+    config
+        .client(&DEFAULTS, &FIXED)
+        .create_with_context(context)
+        .map_err(|error| report::refused(&error))
+}
+
+type Packed<'a> = BaseRecord<'a, [u8], [u8], Box<Ticket>>;
+
+/// An empty key is a key, not the absence of one: it decides the partition like any other.
+fn pack<'a>(
+    topic: &'a str,
+    record: &'a NewRecord,
+    ticket: Box<Ticket>,
+) -> Result<Packed<'a>, Error> {
+    let mut packed = BaseRecord::with_opaque_to(topic, ticket)
+        .key(record.key.as_slice())
+        .payload(record.value.as_slice());
+    if let Some(partition) = record.partition {
+        packed = packed.partition(partition as i32);
+    }
+    if !record.headers.is_empty() {
+        packed = packed.headers(headers(&record.headers)?);
+    }
+    Ok(packed)
+}
+
+fn headers(packed: &[u8]) -> Result<OwnedHeaders, Error> {
+    let mut headers = OwnedHeaders::new();
+    for (name, value) in Headers(packed).iter() {
+        let key = std::str::from_utf8(name).map_err(|_| {
+            Error::Fatal("a header's name is not UTF-8; Kafka's names must be".into())
+        })?;
+        headers = headers.insert(Header {
+            key,
+            value: Some(value),
+        });
+    }
+    Ok(headers)
+}
+
+fn send(client: &Client, mut record: Packed<'_>, topic: &str) -> Result<(), Error> {
+    loop {
+        match client.send(record) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                client.poll(QUEUE_FULL_WAIT);
+                record = back;
+            }
+            Err((error, _)) => return Err(report::not_acknowledged(topic, &error)),
+        }
     }
 }

@@ -1,7 +1,22 @@
 //! Creates topics that can't lose acknowledged records, and finds those that can.
 
-use super::Config;
+use std::collections::HashMap;
+
+use futures::executor::block_on;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::RDKafkaErrorCode;
+
+use super::{ANSWER_TIMEOUT, Config, report};
 use crate::Error;
+
+/// Copies of each record that survive the loss of one machine while another is being replaced.
+const SAFE_REPLICATION: usize = 3;
+
+/// Copies a record must have before it is acknowledged, so that the loss of one machine loses nothing.
+const SAFE_MIN_INSYNC: u32 = 2;
 
 /// How a topic is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +27,8 @@ pub struct Layout {
     pub replication: u32,
     /// Copies that must have a record before it is acknowledged.
     pub min_insync_replicas: u32,
+    /// The greatest record, in bytes. Dead letters are greater than what they carry by their headers.
+    pub max_message_bytes: u32,
 }
 
 /// What is wrong with a topic.
@@ -26,21 +43,188 @@ pub struct Finding {
 /// Creates a topic: append times by the broker, unlimited retention, no unclean election.
 ///
 /// # Errors
-/// When the topic is there already or the cluster refuses it.
-pub fn create(_config: &Config, _topic: &str, _layout: Layout) -> Result<(), Error> {
-    Err(Error::Fatal("not written yet".into()))
+/// [`Error::Fatal`] when the topic is there already or the layout is refused; [`Error::Transient`] when the
+/// cluster doesn't answer.
+pub fn create(config: &Config, topic: &str, layout: Layout) -> Result<(), Error> {
+    let admin = admin(config)?;
+    let min_insync = layout.min_insync_replicas.to_string();
+    let max_bytes = layout.max_message_bytes.to_string();
+    let replication = TopicReplication::Fixed(layout.replication as i32);
+    let new = NewTopic::new(topic, layout.partitions as i32, replication)
+        .set("min.insync.replicas", &min_insync)
+        .set("max.message.bytes", &max_bytes)
+        .set("unclean.leader.election.enable", "false")
+        .set("message.timestamp.type", "LogAppendTime")
+        .set("retention.ms", "-1")
+        .set("retention.bytes", "-1")
+        .set("cleanup.policy", "delete");
+    let results = block_on(admin.create_topics([&new], &options()))
+        .map_err(|error| report::transient(topic, &error))?;
+    match results.into_iter().next() {
+        Some(Ok(_)) => Ok(()),
+        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Err(Error::Fatal(format!(
+            "topic {topic} is there already; check it instead of creating it"
+        ))),
+        Some(Err((_, code))) => Err(Error::Fatal(format!(
+            "topic {topic} can't be created: {code}; are there enough brokers for {} copies?",
+            layout.replication
+        ))),
+        None => Err(Error::Transient(format!(
+            "{topic}: the cluster gave no answer"
+        ))),
+    }
 }
 
-/// What is wrong with a topic. In a `development` set-up a topic may lose acknowledged records, but its
-/// partitions and its append times must be right.
+/// What is wrong with a topic. In a `development` set-up it may lose acknowledged records, but its
+/// partitions and its append times must be right, and nothing may be compacted away.
 ///
 /// # Errors
-/// When the topic is missing or the cluster doesn't answer.
+/// [`Error::Fatal`] when the topic is missing; [`Error::Transient`] when the cluster doesn't answer.
 pub fn check(
-    _config: &Config,
-    _topic: &str,
-    _partitions: u32,
-    _development: bool,
+    config: &Config,
+    topic: &str,
+    partitions: u32,
+    development: bool,
 ) -> Result<Vec<Finding>, Error> {
-    Err(Error::Fatal("not written yet".into()))
+    let admin = admin(config)?;
+    let copies = copies(&admin, topic)?;
+    let settings = settings(&admin, topic)?;
+    let mut findings = structural(topic, partitions, copies.len(), &settings);
+    findings.extend(
+        weaknesses(topic, &copies, &settings)
+            .into_iter()
+            .map(|sentence| Finding {
+                sentence,
+                refused: !development,
+            }),
+    );
+    Ok(findings)
+}
+
+/// What no set-up may have.
+fn structural(
+    topic: &str,
+    expected: u32,
+    found: usize,
+    settings: &HashMap<String, String>,
+) -> Vec<Finding> {
+    let setting = |name: &str| settings.get(name).map_or("unknown", String::as_str);
+    let mut sentences = Vec::new();
+    if found != expected as usize {
+        sentences.push(format!(
+            "topic {topic} has {found} partitions, the definition says {expected}: set the definition to \
+             {found}, or make a new topic and rebuild; never change the number of a topic that holds records"
+        ));
+    }
+    let timestamps = setting("message.timestamp.type");
+    if timestamps != "LogAppendTime" {
+        sentences.push(format!(
+            "topic {topic} takes append times from producers (message.timestamp.type={timestamps}): set it \
+             to LogAppendTime before the first record"
+        ));
+    }
+    let cleanup = setting("cleanup.policy");
+    if cleanup != "delete" {
+        sentences.push(format!(
+            "topic {topic} removes records that others follow (cleanup.policy={cleanup}): set it to delete"
+        ));
+    }
+    sentences
+        .into_iter()
+        .map(|sentence| Finding {
+            sentence,
+            refused: true,
+        })
+        .collect()
+}
+
+/// How it could lose acknowledged records.
+fn weaknesses(topic: &str, copies: &[usize], settings: &HashMap<String, String>) -> Vec<String> {
+    let setting = |name: &str| settings.get(name).map_or("unknown", String::as_str);
+    let mut sentences = Vec::new();
+    let fewest = copies.iter().copied().min().unwrap_or(0);
+    if fewest < SAFE_REPLICATION {
+        sentences.push(format!(
+            "topic {topic} keeps {fewest} copies of a record, {SAFE_REPLICATION} are needed: reassign its \
+             partitions to more brokers"
+        ));
+    }
+    let min_insync = setting("min.insync.replicas");
+    if min_insync.parse::<u32>().unwrap_or(0) < SAFE_MIN_INSYNC {
+        sentences.push(format!(
+            "topic {topic} acknowledges a record that only {min_insync} brokers have: set \
+             min.insync.replicas to {SAFE_MIN_INSYNC}"
+        ));
+    }
+    let unclean = setting("unclean.leader.election.enable");
+    if unclean != "false" {
+        sentences.push(format!(
+            "topic {topic} may elect a leader that lacks records (unclean.leader.election.enable={unclean}): \
+             set it to false"
+        ));
+    }
+    for name in ["retention.ms", "retention.bytes"] {
+        let limit = setting(name);
+        if limit != "-1" {
+            sentences.push(format!(
+                "topic {topic} drops old records ({name}={limit}), and without them nothing can be rebuilt \
+                 or verified: set it to -1"
+            ));
+        }
+    }
+    sentences
+}
+
+/// The number of copies of each partition.
+fn copies(admin: &AdminClient<DefaultClientContext>, topic: &str) -> Result<Vec<usize>, Error> {
+    let metadata = admin
+        .inner()
+        .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
+        .map_err(|error| report::transient(topic, &error))?;
+    let found = metadata
+        .topics()
+        .iter()
+        .find(|found| found.name() == topic && found.error().is_none());
+    match found {
+        Some(found) if !found.partitions().is_empty() => Ok(found
+            .partitions()
+            .iter()
+            .map(|partition| partition.replicas().len())
+            .collect()),
+        _ => Err(Error::Fatal(format!(
+            "there is no topic {topic}; create it with `footfall topics`, or check the topic prefix"
+        ))),
+    }
+}
+
+fn settings(
+    admin: &AdminClient<DefaultClientContext>,
+    topic: &str,
+) -> Result<HashMap<String, String>, Error> {
+    let wanted = [ResourceSpecifier::Topic(topic)];
+    let described = block_on(admin.describe_configs(&wanted, &options()))
+        .map_err(|error| report::transient(topic, &error))?;
+    let resource: ConfigResource = described
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::Transient(format!("{topic}: the cluster gave no answer")))?
+        .map_err(|code| Error::Transient(format!("the settings of {topic}: {code}")))?;
+    Ok(resource
+        .entries
+        .into_iter()
+        .filter_map(|entry| Some((entry.name, entry.value?)))
+        .collect())
+}
+
+fn admin(config: &Config) -> Result<AdminClient<DefaultClientContext>, Error> {
+    config
+        .client(&[], &[])
+        .create()
+        .map_err(|error| report::refused(&error))
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(ANSWER_TIMEOUT))
+        .operation_timeout(Some(ANSWER_TIMEOUT))
 }
