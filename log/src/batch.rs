@@ -131,3 +131,62 @@ impl BatchBuilder {
         self.batch
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_back_as_they_were_pushed() {
+        let mut builder = BatchBuilder::new(3);
+        builder.push(5, 100, b"key", b"value", |packed| {
+            Headers::push(packed, "name", b"header");
+        });
+        builder.push(6, 100, b"", b"", |_| ());
+        builder.push(9, 101, b"k", b"", |packed| Headers::push(packed, "", b""));
+        let batch = builder.build();
+
+        assert_eq!((batch.partition, batch.len()), (3, 3));
+        assert_eq!(batch.next_offset(), Some(10));
+        let records: Vec<Record<'_>> = batch.records().collect();
+        let fields: Vec<_> = records
+            .iter()
+            .map(|record| (record.offset, record.appended_at, record.key, record.value))
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                (5, 100, &b"key"[..], &b"value"[..]),
+                (6, 100, b"", b""),
+                (9, 101, b"k", b""),
+            ]
+        );
+        assert_eq!(records[0].headers.get("name"), Some(&b"header"[..]));
+        assert_eq!(records[1].headers.iter().count(), 0);
+        assert_eq!(records[2].headers.iter().count(), 1);
+    }
+
+    #[test]
+    fn an_empty_batch_has_no_next_offset() {
+        let batch = BatchBuilder::new(0).build();
+        assert!(batch.is_empty());
+        assert_eq!(batch.next_offset(), None);
+        assert_eq!(batch.bytes(), 0);
+    }
+
+    #[test]
+    fn a_batch_is_full_by_records_or_by_bytes() {
+        let mut by_records = BatchBuilder::new(0);
+        for offset in 0..BATCH_RECORDS as u64 {
+            assert!(!by_records.is_full());
+            by_records.push(offset, 0, b"", b"", |_| ());
+        }
+        assert!(by_records.is_full());
+
+        let mut by_bytes = BatchBuilder::new(0);
+        by_bytes.push(0, 0, b"", &vec![0; BATCH_BYTES - 1], |_| ());
+        assert!(!by_bytes.is_full());
+        by_bytes.push(1, 0, b"k", b"", |_| ());
+        assert!(by_bytes.is_full());
+    }
+}
