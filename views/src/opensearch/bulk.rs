@@ -201,7 +201,11 @@ fn body(documents: &[Document]) -> Vec<u8> {
 /// # Errors
 /// [`Error::Fatal`] naming a document that the index will never take.
 fn remainder(sent: Vec<Document>, reply: Reply) -> Result<(Vec<Document>, String), Error> {
-    let items = items(reply)?;
+    let items = match items(reply) {
+        Ok(items) => items,
+        Err(Error::Transient { detail, .. }) => return Ok((sent, detail)),
+        Err(error) => return Err(error),
+    };
     if items.len() != sent.len() {
         let reason = format!(
             "it answered for {} of {} documents",
@@ -249,75 +253,4 @@ fn blocked(body: &Value) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use super::*;
-
-    fn sent(count: u32) -> Vec<Document> {
-        (0..count)
-            .map(|partition| documents::checkpoint(partition, 7, 0))
-            .collect()
-    }
-
-    fn reply(items: Value) -> Reply {
-        Reply {
-            status: 200,
-            body: json!({"items": items}),
-        }
-    }
-
-    #[test]
-    fn a_document_is_two_lines_with_its_version_and_routing() {
-        let lines = String::from_utf8(body(&sent(2))).unwrap();
-        let lines: Vec<Value> = lines
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        assert_eq!(lines.len(), 4);
-        assert_eq!(
-            lines[2],
-            json!({"index": {
-                "_id": "checkpoint-1", "routing": "1", "version": 8, "version_type": "external_gte",
-            }})
-        );
-        assert_eq!(lines[3]["offset"], 7);
-    }
-
-    #[test]
-    fn only_what_failed_for_now_is_sent_again_and_a_newer_document_is_done() {
-        let items = json!([
-            {"index": {"status": 201}},
-            {"index": {"status": 429, "error": {"type": "rejected_execution_exception", "reason": "full"}}},
-            {"index": {"status": 409, "error": {"type": "version_conflict_engine_exception", "reason": "newer"}}},
-            {"index": {"status": 503, "error": {"type": "unavailable_shards_exception", "reason": null}}},
-            {"index": {"status": 403, "error": {"type": "cluster_block_exception", "reason": "read only"}}},
-            {"index": {"status": 200}},
-        ]);
-        let (again, reason) = remainder(sent(6), reply(items)).unwrap();
-        let again: Vec<u32> = again.iter().map(|document| document.partition).collect();
-        assert_eq!(again, [1, 3, 4]);
-        assert!(reason.contains("read only"), "{reason}");
-    }
-
-    #[test]
-    fn a_document_that_never_fits_is_fatal_and_named() {
-        let items = json!([
-            {"index": {"status": 201}},
-            {"index": {"status": 400, "error": {"type": "strict_dynamic_mapping_exception", "reason": "not allowed"}}},
-        ]);
-        let Err(Error::Fatal(text)) = remainder(sent(2), reply(items)) else {
-            panic!("taken for done");
-        };
-        assert!(
-            text.contains("checkpoint-1") && text.contains("not allowed"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn an_answer_for_fewer_documents_sends_all_again() {
-        let items = json!([{"index": {"status": 201}}]);
-        let (again, _) = remainder(sent(2), reply(items)).unwrap();
-        assert_eq!(again.len(), 2);
-    }
-}
+mod tests;

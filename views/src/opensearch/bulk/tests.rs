@@ -1,0 +1,189 @@
+//! Bulk requests and answers, against what servers have been seen to say.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use pipeline::calendar::Calendar;
+use pipeline::definition::Definition;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use super::super::http::Http;
+use super::super::index::Names;
+use super::*;
+
+fn sent(count: u32) -> Vec<Document> {
+    (0..count)
+        .map(|partition| documents::checkpoint(partition, 7, 0))
+        .collect()
+}
+
+fn reply(items: Value) -> Reply {
+    Reply {
+        status: 200,
+        body: json!({"items": items}),
+    }
+}
+
+#[test]
+fn a_document_is_two_lines_with_its_version_and_routing() {
+    let lines = String::from_utf8(body(&sent(2))).unwrap();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(
+        lines[2],
+        json!({"index": {
+            "_id": "checkpoint-1", "routing": "1", "version": 8, "version_type": "external_gte",
+        }})
+    );
+    assert_eq!(lines[3]["offset"], 7);
+}
+
+#[test]
+fn only_what_failed_for_now_is_sent_again_and_a_newer_document_is_done() {
+    let items = json!([
+        {"index": {"status": 201}},
+        {"index": {"status": 429, "error": {"type": "rejected_execution_exception", "reason": "full"}}},
+        {"index": {"status": 409, "error": {"type": "version_conflict_engine_exception", "reason": "newer"}}},
+        {"index": {"status": 503, "error": {"type": "unavailable_shards_exception", "reason": null}}},
+        {"index": {"status": 403, "error": {"type": "cluster_block_exception", "reason": "read only"}}},
+        {"index": {"status": 200}},
+    ]);
+    let (again, reason) = remainder(sent(6), reply(items)).unwrap();
+    let again: Vec<u32> = again.iter().map(|document| document.partition).collect();
+    assert_eq!(again, [1, 3, 4]);
+    assert!(reason.contains("read only"), "{reason}");
+}
+
+#[test]
+fn a_document_that_never_fits_is_fatal_and_named() {
+    let items = json!([
+        {"index": {"status": 201}},
+        {"index": {"status": 400, "error": {"type": "strict_dynamic_mapping_exception", "reason": "not allowed"}}},
+    ]);
+    let Err(Error::Fatal(text)) = remainder(sent(2), reply(items)) else {
+        panic!("taken for done");
+    };
+    assert!(
+        text.contains("checkpoint-1") && text.contains("not allowed"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_answer_for_fewer_documents_sends_all_again() {
+    let items = json!([{"index": {"status": 201}}]);
+    let (again, _) = remainder(sent(2), reply(items)).unwrap();
+    assert_eq!(again.len(), 2);
+}
+
+/// A server that gives these answers in turn, and what it was sent.
+async fn scripted(answers: Vec<(u16, Value)>) -> (Store, tokio::task::JoinHandle<Vec<Vec<Value>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let mut sent = Vec::new();
+        for (status, answer) in answers {
+            let (mut client, _) = listener.accept().await.unwrap();
+            sent.push(request(&mut client).await);
+            let answer = answer.to_string();
+            let head = format!(
+                "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+                 connection: close\r\n\r\n",
+                answer.len()
+            );
+            client.write_all((head + &answer).as_bytes()).await.unwrap();
+        }
+        sent
+    });
+    let store = Store {
+        http: Http::new(&[url]).unwrap(),
+        names: Names::new("", "0123").unwrap(),
+        index_body: Value::Null,
+        partitions: 10,
+        calendar: Calendar::new(&Definition::default()).unwrap(),
+        bulks: Semaphore::new(1),
+    };
+    (store, server)
+}
+
+/// The lines of one request's body.
+async fn request(client: &mut TcpStream) -> Vec<Value> {
+    let mut text = String::new();
+    loop {
+        let mut bytes = [0; 4096];
+        let read = client.read(&mut bytes).await.unwrap();
+        text.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        if body.len() == length.unwrap().parse::<usize>().unwrap() {
+            return body
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+        }
+    }
+}
+
+fn partitions(lines: &[Value]) -> Vec<u64> {
+    lines
+        .iter()
+        .filter_map(|line| line["partition"].as_u64())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_documents_that_failed_for_now_are_sent_again_until_they_are_taken() {
+    let full = json!({"type": "rejected_execution_exception", "reason": "queue is full"});
+    let newer = json!({"type": "version_conflict_engine_exception", "reason": "newer"});
+    let first = json!({"items": [
+        {"index": {"status": 201}},
+        {"index": {"status": 429, "error": full}},
+        {"index": {"status": 409, "error": newer}},
+        {"index": {"status": 429, "error": full}},
+    ]});
+    let second = json!({"items": [
+        {"index": {"status": 200}},
+        {"index": {"status": 503, "error": {"type": "unavailable_shards_exception"}}},
+    ]});
+    let third = json!({"items": [{"index": {"status": 200}}]});
+    let (store, server) = scripted(vec![(200, first), (200, second), (200, third)]).await;
+    store.write(sent(4), &[]).await.unwrap();
+    let sent: Vec<Vec<u64>> = server
+        .await
+        .unwrap()
+        .iter()
+        .map(|lines| partitions(lines))
+        .collect();
+    assert_eq!(sent, [vec![0, 1, 2, 3], vec![1, 3], vec![3]]);
+}
+
+#[tokio::test]
+async fn a_server_that_can_not_take_any_bulk_is_sent_all_of_it_again() {
+    let taken = json!({"items": [{"index": {"status": 201}}, {"index": {"status": 201}}]});
+    let busy = json!({"error": {"type": "circuit_breaking_exception"}, "status": 429});
+    let gone = json!({"error": {"type": "index_not_found_exception"}, "status": 404});
+    let (store, server) = scripted(vec![(429, busy), (404, gone), (200, taken)]).await;
+    store.write(sent(2), &[]).await.unwrap();
+    let sent: Vec<Vec<u64>> = server
+        .await
+        .unwrap()
+        .iter()
+        .map(|lines| partitions(lines))
+        .collect();
+    assert_eq!(sent, [vec![0, 1], vec![0, 1], vec![0, 1]]);
+}
+
+#[tokio::test]
+async fn a_request_that_the_server_will_never_take_is_fatal() {
+    let refused = json!({"error": {"type": "security_exception", "reason": "no"}, "status": 401});
+    let (store, server) = scripted(vec![(401, refused)]).await;
+    let error = store.write(sent(1), &[]).await.unwrap_err();
+    assert!(matches!(error, Error::Fatal(_)), "{error}");
+    server.await.unwrap();
+}
