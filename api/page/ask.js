@@ -1,28 +1,29 @@
-// Asking the API: one question at a time of each sort, each with the token of the last answer.
+// Asking the API. Every question carries the token of the newest answer, so that an older one is marked.
 
-const tokens = new Map();
+let newest = null;
 /** Milliseconds after which an answer is not waited for. */
 const LONGEST = 12_000;
 
 /** The API's answer, or an error with its problem's detail. */
 export async function ask(path, parameters = {}) {
   const query = new URLSearchParams(parameters);
-  const since = tokens.get(path);
-  if (since) query.set("since", since);
+  if (newest) query.set("since", newest);
   const url = query.size ? `${path}?${query}` : path;
-  const response = await fetch(url, { signal: AbortSignal.timeout(LONGEST) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(LONGEST) }).catch(() => {
+    throw new Problem(0, null);
+  });
   const body = await response.json().catch(() => null);
-  if (!response.ok || body === null) throw new Problem(response.status, body);
-  tokens.set(path, body.as_of_token);
+  if (!response.ok || body === null) throw new Problem(response.ok ? 0 : response.status, body);
+  // Until the numbers have caught up, they are compared with the newest seen.
+  if (!body.as_of_went_back) newest = body.as_of_token;
   return body;
 }
 
-/** What the API answered instead of numbers. */
+/** What the API answered instead of numbers; status 0 when it didn't answer. */
 export class Problem extends Error {
   constructor(status, body) {
     super(body?.detail ?? `HTTP ${status}`);
     this.status = status;
-    this.type = body?.type;
   }
 }
 

@@ -116,13 +116,13 @@ export function drawVisitors(place, { events, people }, say, format) {
       );
     }
     const side = (part) =>
-      el("span", { class: part },
+      el("li", {},
         el("span", { class: `swatch fill-${part}` }),
-        `${say(part)} `,
+        el("span", {}, say(part)),
         number("b", `${part}-${measure}`, parts?.[part], format),
-        el("span", { class: "quiet" }, whole ? ` ${format.share(parts[part] / whole)}` : ""),
-      );
-    return el("div", {}, el("h3", {}, say(`by_${measure}`)), bar, el("p", { class: "sides" }, side("new"), side("returning")));
+        el("span", { class: "quiet" }, whole ? format.share(parts[part] / whole) : ""));
+    return el("div", {},
+      el("h3", {}, say(`by_${measure}`)), bar, el("ul", { class: "legend" }, side("new"), side("returning")));
   };
   place.replaceChildren(split("people", people), split("events", events));
 }

@@ -31,6 +31,8 @@ const state = {
   // Counts the reader's choices: numbers of an earlier one are not shown as those of this one.
   round: 0,
   answered: 0,
+  // When the answer came, by the clock of this machine.
+  received: 0,
 };
 
 function restore() {
@@ -62,7 +64,7 @@ async function ask() {
     api.campaign(state.campaign, days),
     api.minutes(state.campaign),
   ]);
-  if (round === state.round) Object.assign(state, { answer, minutes, answered: round });
+  if (round === state.round) Object.assign(state, { answer, minutes, answered: round, received: Date.now() });
 }
 
 const busiest = (campaigns) =>
@@ -130,9 +132,13 @@ function render() {
 
 function viewOf() {
   if (state.answer) return "numbers";
-  if (state.problem) return state.problem.status ? "failed" : "unreachable";
+  const { problem } = state;
+  if (problem) return failureOf(problem);
   return state.campaigns?.length === 0 ? "empty" : "loading";
 }
+
+/** What kept the numbers away. Only what waiting doesn't mend is told in the API's own words. */
+const failureOf = ({ status }) => ({ 0: "unreachable", 404: "unknown", 503: "waiting" })[status] ?? "failed";
 
 function noticeOf(view, say) {
   if (view === "numbers") return "";
@@ -158,8 +164,7 @@ function renderBanner(say, view) {
   const { problem } = state;
   let text = "";
   if (view === "numbers" && problem) {
-    const what = problem.status ? `${say("failed")} ${problem.message}` : say("unreachable");
-    text = `${what} ${say("stale")}`;
+    text = `${noticeOf(failureOf(problem), say)} ${say("stale")}`;
   } else if (view === "numbers" && !state.answer.has_events) {
     text = say("empty_span");
   }
@@ -172,15 +177,16 @@ function renderBanner(say, view) {
 
 function renderProvenance(say, format) {
   const { answer } = state;
-  const now = Date.now();
-  const newest = answer.newest_ms;
-  put(at("asof"), newest === null ? say("no_record") : `${say("as_of")} ${format.instant(now - newest)}`);
-  put(at("fresh"), newest === null ? "" : say("newest", { age: format.age(newest) }));
+  // An answer ages while it is shown. The time it is as of is the log's, whatever the clock here.
+  const shown = Date.now() - state.received;
+  const newest = Math.max(0, ...answer.as_of.map((stamp) => stamp.log_time_ms ?? 0));
+  put(at("asof"), newest ? `${say("as_of")} ${format.instant(newest)}` : say("no_record"));
+  put(at("fresh"), newest ? say("newest", { age: format.age(answer.newest_ms + shown) }) : "");
   at("back").hidden = !answer.as_of_went_back;
   put(at("zone"), say("zone", { zone: answer.time_zone }));
   const offsets = answer.as_of.map(({ partition, offset }) => `${partition}:${offset}`).join("  ");
   const rows = {
-    [say("complete")]: say("ago", { age: format.age(answer.fresh_ms) }),
+    [say("complete")]: say("ago", { age: format.age(answer.fresh_ms === null ? null : answer.fresh_ms + shown) }),
     [say("exactness")]: say(answer.as_of_kind),
     [say("store")]: say(answer.store),
     [say("definition")]: answer.definition,

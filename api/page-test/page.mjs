@@ -1,0 +1,227 @@
+// Opens the page in a real browser and compares the numbers on it with the expected ones.
+//
+//   node page.mjs URL [--campaign ID] [--expect JSON|@FILE] [--screenshot FILE]
+//
+// The expected numbers are an object of names and integers. A name is the part of the page that
+// shows the number (its data-testid): people-users, total-events, bots, conversion …
+// funnel-people-visit, funnel-events-click, device-mobile, new-people, returning-events,
+// kind-sign_up. Without --expect they are taken from the API at the same address, which must be
+// quiet then. The same can be given as FOOTFALL_URL, FOOTFALL_CAMPAIGN, FOOTFALL_EXPECT.
+// FOOTFALL_EXPECT_LIVE=1: also, the live number must move. FOOTFALL_CHROMIUM: the browser.
+
+import { accessSync, constants, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+
+/** How long a condition on the page is waited for, milliseconds. */
+const LONGEST_WAIT = 180_000;
+const STEPS = ["visit", "click", "enter", "purchase"];
+const DEVICES = ["mobile", "tablet", "desktop", "other"];
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    campaign: { type: "string", default: process.env.FOOTFALL_CAMPAIGN },
+    expect: { type: "string", default: process.env.FOOTFALL_EXPECT },
+    screenshot: { type: "string" },
+  },
+});
+const base = positionals[0] ?? process.env.FOOTFALL_URL;
+if (!base) fail("give the address of the page: node page.mjs http://127.0.0.1:8080");
+
+const results = { passed: 0, failed: 0 };
+
+async function main() {
+  const browser = await chromium.launch({
+    executablePath: browserPath(),
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+  });
+  try {
+    await judge(browser);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function judge(browser) {
+  const context = await browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(LONGEST_WAIT);
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  const elsewhere = [];
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol !== "data:" && origin !== new URL(base).origin) elsewhere.push(request.url());
+  });
+
+  await page.goto(base);
+  const campaign = values.campaign ?? (await firstCampaign());
+  await check(`the campaign ${campaign} can be chosen`, async () => {
+    await page.waitForFunction(
+      (id) => [...document.querySelector("#campaign").options].some((option) => option.value === id),
+      campaign,
+    );
+    await page.selectOption("#campaign", campaign);
+    await page.waitForSelector('main[data-state="numbers"]');
+    await page.waitForFunction(() => !document.querySelector("#board").classList.contains("changing"));
+  });
+  const expected = values.expect ? given(values.expect) : await fromApi(campaign);
+  for (const [name, number] of Object.entries(expected)) {
+    await check(`${name} is ${number}`, () => shows(page, name, number));
+  }
+  for (const [chart, shapes] of [["funnel", 4], ["devices", 1], ["live", 2]]) {
+    await check(`the chart ${chart} has drawn shapes`, () => drawn(page, chart, shapes));
+  }
+  await check("it says what the numbers are as of", async () => {
+    const text = await page.getByTestId("as-of-time").textContent();
+    if (!/\d\d:\d\d:\d\d/.test(text)) throw new Error(`it says ${JSON.stringify(text)}`);
+  });
+  if (process.env.FOOTFALL_EXPECT_LIVE === "1") {
+    await check("the live number moves", () => moves(page, "live-total"));
+  }
+  if (values.screenshot) await page.screenshot({ path: values.screenshot, fullPage: true });
+  await check("Korean changes the labels and keeps the numbers", () => switches(page, expected));
+  await check("a phone shows all of it without scrolling sideways", () => fits(page));
+  await check("nothing is loaded from elsewhere", () => isEmpty(elsewhere));
+  await check("no script failed", () => isEmpty(errors));
+  await context.close();
+  await check("a Korean browser is greeted in Korean", () => greets(browser));
+}
+
+async function check(name, judgement) {
+  try {
+    await judgement();
+    results.passed += 1;
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    results.failed += 1;
+    console.log(`FAILED  ${name}: ${error.message.split("\n")[0]}`);
+  }
+}
+
+/** The number that a part of the page shows, as text: grouping signs are left out. */
+const read = (page, name) =>
+  page.evaluate((name) => {
+    const node = document.querySelector(`[data-testid="${name}"]`);
+    return node === null ? null : node.textContent.replace(/[^\d.-]/g, "");
+  }, name);
+
+async function shows(page, name, number) {
+  const deadline = Date.now() + (process.env.FOOTFALL_EXPECT_LIVE === "1" ? LONGEST_WAIT : 10_000);
+  let shown = await read(page, name);
+  while (shown !== String(number)) {
+    if (Date.now() > deadline) throw new Error(`the page shows ${shown ?? "no such part"}`);
+    await page.waitForTimeout(100);
+    shown = await read(page, name);
+  }
+}
+
+async function drawn(page, chart, least) {
+  const count = await page.evaluate((chart) => {
+    const shapes = document.querySelectorAll(`[data-testid="chart-${chart}"] [data-shape]`);
+    const seen = [...shapes].filter((shape) => {
+      const box = shape.getBoundingClientRect();
+      return box.width > 0 && box.height > 0;
+    });
+    return seen.length;
+  }, chart);
+  if (count < least) throw new Error(`it has ${count} of at least ${least}`);
+}
+
+async function moves(page, name) {
+  const first = await read(page, name);
+  await page.waitForFunction(
+    ([name, first]) =>
+      document.querySelector(`[data-testid="${name}"]`).textContent.replace(/[^\d.-]/g, "") !== first,
+    [name, first],
+  );
+}
+
+async function switches(page, expected) {
+  const label = () => page.locator("#h-funnel").textContent();
+  const before = await label();
+  await page.getByTestId("language").click();
+  const after = await label();
+  if (before !== "Funnel" || after !== "퍼널") throw new Error(`${before} became ${after}`);
+  const language = await page.evaluate(() => document.documentElement.lang);
+  if (language !== "ko") throw new Error(`the page's language is ${language}`);
+  if (process.env.FOOTFALL_EXPECT_LIVE === "1") return;
+  for (const [name, number] of Object.entries(expected)) await shows(page, name, number);
+}
+
+async function fits(page) {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (over > 0) throw new Error(`it is ${over} pixels too wide`);
+}
+
+async function greets(browser) {
+  const context = await browser.newContext({ locale: "ko-KR" });
+  const page = await context.newPage();
+  await page.goto(base);
+  await page.waitForFunction(() => document.querySelector("#h-funnel").textContent === "퍼널");
+  await context.close();
+}
+
+async function isEmpty(list) {
+  if (list.length > 0) throw new Error(list.join("; "));
+}
+
+async function firstCampaign() {
+  const { campaigns } = await (await fetch(new URL("/v1/campaigns", base))).json();
+  if (!campaigns?.length) fail("there is no campaign to choose; send an event first");
+  return campaigns[0].campaign;
+}
+
+function given(text) {
+  return JSON.parse(text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text);
+}
+
+/** The numbers as the API gives them now. */
+async function fromApi(campaign) {
+  const url = new URL(`/v1/campaigns/${encodeURIComponent(campaign)}`, base);
+  const answer = await (await fetch(url)).json();
+  const steps = (measure) =>
+    STEPS.map((step, i) => [`funnel-${measure}-${step}`, answer.funnel[measure][i].count]);
+  const sides = (measure) =>
+    ["new", "returning"].map((side) => [`${side}-${measure}`, answer.visitors[measure][side]]);
+  const device = (label) => answer.devices.find((share) => share.label === label).events;
+  return Object.fromEntries([
+    ["people-users", answer.people.users],
+    ["total-events", answer.totals.events],
+    ["bots", answer.bots.events],
+    ["kind-sign_up", answer.totals.by_kind.sign_up],
+    ...steps("people"),
+    ...steps("events"),
+    ...DEVICES.map((label) => [`device-${label}`, device(label)]),
+    ...sides("people"),
+    ...sides("events"),
+  ]);
+}
+
+function browserPath() {
+  if (process.env.FOOTFALL_CHROMIUM) return process.env.FOOTFALL_CHROMIUM;
+  const names = ["chromium", "chromium-browser", "google-chrome"];
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const paths = folders.flatMap((folder) => names.map((name) => join(folder, name)));
+  const found = paths.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return found ?? fail("there is no chromium on the PATH; install it or set FOOTFALL_CHROMIUM");
+}
+
+function fail(sentence) {
+  console.error(`page.mjs: ${sentence}`);
+  process.exit(2);
+}
+
+await main();
+console.log(`${results.passed} passed, ${results.failed} failed`);
+process.exit(results.failed === 0 ? 0 : 1);
