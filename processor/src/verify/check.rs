@@ -1,7 +1,7 @@
 //! The checks on one record, in the order in which the first fault names the reason.
 
 use pipeline::cell::Kind;
-use pipeline::definition::{Definition, FUTURE_TOLERANCE_MS, NOT_BEFORE_MS};
+use pipeline::definition::{Definition, FUTURE_TOLERANCE_MS, NOT_AFTER_MS, NOT_BEFORE_MS};
 use pipeline::record::Record;
 use pipeline::rejection::Reason;
 use prost::Message;
@@ -22,6 +22,8 @@ const MAX_USER_BYTES: usize = 256;
 const MAX_USER_AGENT_BYTES: usize = 2_048;
 /// Bytes of a client hint.
 const MAX_HINT_BYTES: usize = 64;
+/// Minor units of one amount: a million million, so that sums of millions of them stay inside 64 bits.
+const MAX_MINOR_UNITS: i64 = 1_000_000_000_000;
 /// What names beyond the limit are counted as: no one may use it as a name.
 const RESERVED: &str = "__other__";
 
@@ -52,7 +54,8 @@ pub(super) fn check<'a>(
         return Err(Reason::BadHeader);
     }
     let latest = log_time.saturating_add(FUTURE_TOLERANCE_MS);
-    if kind != Kind::Enter && event.occurred_at_ms > latest {
+    let ahead = kind != Kind::Enter && event.occurred_at_ms > latest;
+    if ahead || event.occurred_at_ms >= NOT_AFTER_MS {
         return Err(Reason::Future);
     }
     let home = partition_of(record.key, definition.partitions);
@@ -112,7 +115,7 @@ fn amount(event: &Event, kind: Kind) -> Result<(), Reason> {
     };
     let code = amount.currency.as_bytes();
     let is_code = code.len() == 3 && code.iter().all(u8::is_ascii_uppercase);
-    if kind == Kind::Purchase && amount.minor_units >= 0 && is_code {
+    if kind == Kind::Purchase && (0..=MAX_MINOR_UNITS).contains(&amount.minor_units) && is_code {
         Ok(())
     } else {
         Err(Reason::BadAmount)

@@ -4,9 +4,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-/// The last day that stored rows can number: 65,535 days after 1970-01-01.
-const LAST_DAY: Date = Date::constant(2149, 6, 6);
-
 /// The local day and hour of an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Civil {
@@ -16,15 +13,16 @@ pub(super) struct Civil {
     pub hour: i64,
 }
 
-/// The day and hour at `ms` milliseconds since the epoch; `None` after the last day that rows can number.
-pub(super) fn civil(ms: i64, zone: &TimeZone) -> Option<Civil> {
-    let instant = Timestamp::from_millisecond(ms).ok()?;
+/// The local day and hour at `ms` milliseconds since the epoch.
+pub(super) fn civil(ms: i64, zone: &TimeZone) -> Civil {
+    // Times that are not between 2005 and 2149 were set aside: none is outside jiff's range.
+    let instant = Timestamp::from_millisecond(ms).unwrap_or_default();
     let local: Zoned = instant.to_zoned(zone.clone());
     let into_hour = i64::from(local.minute()) * 60 + i64::from(local.second());
-    (local.date() <= LAST_DAY).then(|| Civil {
+    Civil {
         day: local.date(),
         hour: ms.div_euclid(1000) - into_hour,
-    })
+    }
 }
 
 /// A stretch of local time.

@@ -9,9 +9,9 @@ mod civil;
 mod compare;
 mod oracle;
 mod origin;
-mod people;
 mod store;
 mod tally;
+mod user;
 mod view;
 
 pub use compare::{Comparison, Difference, compare};

@@ -112,8 +112,8 @@ impl Store {
         Ok(())
     }
 
-    /// Hands over every user with all their applied events, in offset order.
-    pub fn each_user(&self, mut take: impl FnMut(&str, &[Applied])) -> rusqlite::Result<()> {
+    /// Hands over all applied events of every user, one user after the other, in offset order.
+    pub fn each_user(&self, mut take: impl FnMut(&[Applied])) -> rusqlite::Result<()> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT * FROM applied ORDER BY user_id, log_offset")?;
@@ -124,7 +124,7 @@ impl Store {
             let next = row.get_ref("user_id")?.as_str()?;
             if next != user {
                 if !history.is_empty() {
-                    take(&user, &history);
+                    take(&history);
                 }
                 history.clear();
                 next.clone_into(&mut user);
@@ -132,7 +132,7 @@ impl Store {
             history.push(applied(row)?);
         }
         if !history.is_empty() {
-            take(&user, &history);
+            take(&history);
         }
         Ok(())
     }

@@ -71,14 +71,14 @@ impl What {
     }
 }
 
-/// Sums under cells. Wider than any store's numbers, so that a sum that leaves them is seen.
+/// Sums under cells. Amounts are bounded, so that nine million of the largest fit.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// Campaign, and activity unless it is the whole campaign.
     scopes: Vec<(Arc<str>, Option<Arc<str>>)>,
     /// By campaign and activity: the campaign's scope and the activity's.
     known: HashMap<String, HashMap<String, [Scope; 2]>>,
-    sums: HashMap<(Scope, When, What), i128>,
+    sums: HashMap<(Scope, When, What), i64>,
 }
 
 impl Tally {
@@ -108,7 +108,7 @@ impl Tally {
 
     /// Adds to one number.
     pub fn add(&mut self, scope: Scope, when: When, what: What, value: i64) {
-        *self.sums.entry((scope, when, what)).or_insert(0) += i128::from(value);
+        *self.sums.entry((scope, when, what)).or_insert(0) += value;
     }
 
     /// Campaigns, and activities of each campaign.
@@ -116,20 +116,15 @@ impl Tally {
         self.scopes.len()
     }
 
-    /// The numbers by name, without zeroes, and how many are too large for the stores.
-    pub fn named(self) -> (NamedCells, u64) {
+    /// The numbers by name, without zeroes.
+    pub fn named(self) -> NamedCells {
         let whole: Arc<str> = Arc::from(WHOLE_CAMPAIGN);
-        let mut too_large = 0;
         let mut cells = NamedCells::new();
-        for ((scope, when, what), sum) in self.sums {
-            let (campaign, activity) = &self.scopes[scope.0];
-            let Ok(value) = i64::try_from(sum) else {
-                too_large += 1;
-                continue;
-            };
+        for ((scope, when, what), value) in self.sums {
             if value == 0 {
                 continue;
             }
+            let (campaign, activity) = &self.scopes[scope.0];
             let name = NamedCell {
                 campaign: campaign.clone(),
                 activity: activity.clone().unwrap_or_else(|| whole.clone()),
@@ -139,6 +134,6 @@ impl Tally {
             };
             *cells.entry(name).or_insert(0) += value;
         }
-        (cells, too_large)
+        cells
     }
 }

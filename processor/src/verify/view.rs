@@ -7,9 +7,9 @@ use pipeline::definition::Limits;
 use pipeline::row::NamedCells;
 
 use super::civil::civil;
-use super::people::{Dated, add_counts, add_people, moved_beyond};
 use super::store::{Applied, Store};
 use super::tally::Tally;
+use super::user::{Dated, add_counts, add_people, moved_beyond};
 
 /// What the views of a partition should hold: every cell of counts and of people. Cells by minute are not among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,18 +37,6 @@ pub enum LimitMet {
         /// `limits.contributions`.
         limit: u32,
     },
-    /// Events after the last day that rows can number, 2149-06-06. They are in no cell here.
-    Calendar {
-        /// How many.
-        events: u64,
-        /// The offset of one of them.
-        offset: u64,
-    },
-    /// Sums beyond what a store's number holds. They are in no cell here.
-    Sums {
-        /// How many cells.
-        cells: u64,
-    },
 }
 
 impl fmt::Display for LimitMet {
@@ -62,14 +50,6 @@ impl fmt::Display for LimitMet {
                 f,
                 "limit met: not comparable: the first day of {users} users moved back with more than limits.contributions = {limit} contributions"
             ),
-            Self::Calendar { events, offset } => write!(
-                f,
-                "limit met: not comparable: {events} events, one at offset {offset}, lie after 2149-06-06, the last day of rows"
-            ),
-            Self::Sums { cells } => write!(
-                f,
-                "limit met: not comparable: {cells} sums leave the range of 64-bit integers"
-            ),
         }
     }
 }
@@ -77,20 +57,19 @@ impl fmt::Display for LimitMet {
 impl View {
     /// Derives the view from the applied events.
     pub(super) fn of(store: &Store, zone: &TimeZone, limits: &Limits) -> rusqlite::Result<Self> {
-        let day_of = |ms: i64| civil(ms, zone).map(|at| at.day);
+        let day_of = |ms: i64| civil(ms, zone).day;
         let contributions = limits.contributions as usize;
         let mut tally = Tally::default();
         let mut moved = 0;
-        let mut undated = Vec::new();
-        store.each_user(|_, history| {
-            let mut dated = Vec::with_capacity(history.len());
-            for event in history {
-                match civil(event.occurred_at, zone) {
-                    Some(at) => dated.push(Dated { event, at }),
-                    None => undated.push(event.offset),
-                }
-            }
-            let first_day = first_seen(history).and_then(day_of);
+        store.each_user(|history| {
+            let dated: Vec<Dated<'_>> = history
+                .iter()
+                .map(|event| Dated {
+                    event,
+                    at: civil(event.occurred_at, zone),
+                })
+                .collect();
+            let first_day = first_seen(history).map(day_of);
             add_counts(&mut tally, &dated, first_day);
             if let Some(first_day) = first_day {
                 add_people(&mut tally, &dated, first_day);
@@ -114,17 +93,10 @@ impl View {
                 limit: limits.contributions,
             });
         }
-        if let Some(offset) = undated.first() {
-            limits_met.push(LimitMet::Calendar {
-                events: undated.len() as u64,
-                offset: *offset,
-            });
-        }
-        let (cells, too_large) = tally.named();
-        if too_large > 0 {
-            limits_met.push(LimitMet::Sums { cells: too_large });
-        }
-        Ok(Self { cells, limits_met })
+        Ok(Self {
+            cells: tally.named(),
+            limits_met,
+        })
     }
 
     /// Adds another partition's view: a user lives in one partition, so people add up as events do.

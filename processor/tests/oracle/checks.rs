@@ -148,7 +148,8 @@ fn an_amount_is_for_purchases_and_not_negative_and_has_a_currency() {
     let bad = Some(Reason::BadAmount);
     judged(purchase().paid(1, "KRW"), None);
     judged(purchase().paid(0, "KRW"), None);
-    judged(purchase().paid(i64::MAX, "KRW"), None);
+    judged(purchase().paid(1_000_000_000_000, "KRW"), None);
+    judged(purchase().paid(1_000_000_000_001, "KRW"), bad);
     judged(purchase().paid(-1, "KRW"), bad);
     for code in ["", "krw", "KR", "KRWX", "K W", "KR1", "ＫＲＷ"] {
         judged(purchase().paid(1, code), bad);
@@ -236,6 +237,21 @@ fn more_than_five_minutes_ahead_of_log_time_is_future_save_for_enter() {
 }
 
 #[test]
+fn from_2149_on_everything_is_future() {
+    let last = "2148-12-31T23:59:59.999Z";
+    let beyond = "2149-01-01T00:00:00Z";
+    let enter = |instant| sent(Kind::Enter, "u", instant).source("admission/1", 1);
+    judged(visit("u", last), None);
+    judged(visit("u", beyond), Some(Reason::Future));
+    judged(enter(last).appended(NOON), None);
+    judged(enter(beyond).appended(NOON), Some(Reason::Future));
+    judged(
+        enter(last).change(|event| event.occurred_at_ms = i64::MAX),
+        Some(Reason::Future),
+    );
+}
+
+#[test]
 fn log_time_is_the_greatest_append_time_so_far() {
     // given a record appended at noon
     let mut log = Log::new(&seoul());
@@ -269,10 +285,13 @@ fn a_key_that_is_not_the_user_id_or_belongs_elsewhere_is_misrouted() {
     judged(noon().key(""), Some(Reason::Misrouted));
 }
 
+/// Puts a fault into a record.
+type Fault = fn(Sent) -> Sent;
+
 /// One change for each fault, in the order of judgement. A record is given a fault and every later one.
 #[test]
 fn of_several_faults_the_first_in_order_names_the_reason() {
-    let faults: [(Reason, fn(Sent) -> Sent); 9] = [
+    let faults: [(Reason, Fault); 9] = [
         (Reason::TooLarge, |sent| {
             let value = [
                 prost::Message::encode_to_vec(&sent.event),

@@ -104,14 +104,12 @@ type Contribution<'a> = (
 pub(super) fn moved_beyond(
     history: &[Dated<'_>],
     limit: usize,
-    day_of: impl Fn(i64) -> Option<Date>,
+    day_of: impl Fn(i64) -> Date,
 ) -> bool {
     let mut first: Option<Date> = None;
     let mut contributions: HashSet<Contribution<'_>> = HashSet::new();
     for Dated { event, at } in history.iter().filter(|dated| dated.event.is_human()) {
-        let Some(claimed) = day_of(event.signed_up_at.unwrap_or(event.occurred_at)) else {
-            continue;
-        };
+        let claimed = day_of(event.signed_up_at.unwrap_or(event.occurred_at));
         if first.is_none_or(|first| claimed < first) {
             if contributions.len() > limit {
                 return true;
