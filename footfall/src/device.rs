@@ -2,7 +2,7 @@
 //!
 //! One line in, one line out, in order; the User-Agent is the last column, as it came.
 
-use std::io::{self, BufRead, ErrorKind, Write};
+use std::io::{self, BufRead, BufWriter, ErrorKind, Write};
 
 use pipeline::device::{Hints, classify};
 
@@ -16,7 +16,8 @@ const MAX_LINE: usize = 64 * 1024;
 ///
 /// # Errors
 /// When reading or writing fails, or a line is longer than 64 KiB.
-pub fn run(mut input: impl BufRead, mut output: impl Write) -> io::Result<u64> {
+pub fn run(mut input: impl BufRead, output: impl Write) -> io::Result<u64> {
+    let mut output = BufWriter::new(output);
     let mut line = Vec::new();
     let mut lines = 0;
     while crate::lines::next(&mut input, &mut line, MAX_LINE)? {

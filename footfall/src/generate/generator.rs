@@ -28,7 +28,7 @@ use super::sessions::{Act, Sessions};
 
 /// A repeated record follows its first copy within so many records: seconds at the usual rates, inside the dedup window.
 const REPEATED_WITHIN: u64 = 1000;
-/// Misrouted records are at least so many apart: a partition halts at one in 100.
+/// Misrouted records of a partition are at least about so many of its records apart: it halts at one in 100.
 const MISROUTED_APART: u64 = 200;
 /// Late events lie at least and less than so many days back.
 const LATE_DAYS: std::ops::Range<i64> = 2..6;
@@ -214,10 +214,12 @@ impl Generator {
     fn faulty(&mut self, time: i64) -> Generated {
         let mut fault = self.take_fault();
         if fault.reason() == Reason::Misrouted {
-            let apart = self
+            // They may all end in one partition, which gets its share of the records alone.
+            let apart = MISROUTED_APART * u64::from(self.partitions.max(1));
+            if self
                 .last_misrouted
-                .map_or(u64::MAX, |last| self.made - last);
-            if apart < MISROUTED_APART {
+                .is_some_and(|last| self.made - last < apart)
+            {
                 fault = Fault::NoProtobuf;
             } else {
                 self.last_misrouted = Some(self.made);

@@ -75,7 +75,7 @@ pub struct Traffic {
     pub late: f64,
 
     /// Share of records that must be refused, each reason in turn. Misrouted ones are at most one
-    /// in 200, for at one in 100 a partition halts.
+    /// in 200 of a partition's, for at one in 100 it halts.
     #[arg(long, default_value_t = 0.001, value_name = "SHARE", value_parser = share)]
     pub bad: f64,
 
@@ -145,22 +145,18 @@ impl Traffic {
         })
     }
 
-    /// A name of the traffic these options make: equal names, equal records.
+    /// A name of the traffic these options make when begun at `now_ms`: equal names, equal records.
     ///
-    /// Live traffic of another count begins alike, so the count is no part of its name.
+    /// The beginning of live traffic doesn't depend on its count, so neither does its name; traffic that is dated from
+    /// a given time doesn't depend on now.
     pub(super) fn stream(&self, partitions: u32, now_ms: i64) -> String {
-        let count = if self.from.is_none() && self.days.is_none() {
-            0
-        } else {
-            self.count
+        let live = self.from.is_none() && self.days.is_none();
+        let shaped = Self {
+            count: if live { 0 } else { self.count },
+            ..self.clone()
         };
-        let text = format!(
-            "{:?} {partitions} {now_ms}",
-            Self {
-                count,
-                ..self.clone()
-            }
-        );
+        let begun = self.from.is_none().then_some(now_ms);
+        let text = format!("{shaped:?} {partitions} {begun:?}");
         let mut name = hex::encode(Sha256::digest(text));
         name.truncate(STREAM_DIGITS);
         name

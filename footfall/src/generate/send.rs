@@ -28,6 +28,10 @@ const BATCH: usize = 10_000;
 const TURNS_PER_SECOND: f64 = 20.0;
 /// Batches made ahead of the log.
 const AHEAD: usize = 2;
+/// A file has no partitions and no headers, so their number decides nothing.
+const NO_PARTITIONS: u32 = 1;
+/// Bytes written to a file at a time.
+const FILE_BUFFER: usize = 1 << 20;
 /// The longest sleep before looking whether to stop.
 const NAP: Duration = Duration::from_millis(100);
 
@@ -75,7 +79,7 @@ pub fn to_log(
     })
 }
 
-/// Writes the traffic's events to a file.
+/// Writes the traffic's events to a file, until they are all there or `stop` is set.
 ///
 /// # Errors
 /// When the file can't be written, or bad records are asked for in JSON, which can't hold them.
@@ -93,18 +97,16 @@ pub fn to_file(
     let name = path.display();
     let file =
         File::create(path).with_context(|| format!("--output {name}: the file can't be made"))?;
-    let mut output = BufWriter::with_capacity(1 << 20, file);
-    // Without a log nothing is partitioned.
-    let report = paced(traffic, 1, stop, |batch| {
+    let broken_off = || format!("--output {name}: writing broke off");
+    let mut output = BufWriter::with_capacity(FILE_BUFFER, file);
+    let report = paced(traffic, NO_PARTITIONS, stop, |batch| {
         for record in &batch {
             format.write(&mut output, &record.value)?;
         }
         Ok(true)
     })
-    .with_context(|| format!("--output {name}: writing broke off"))?;
-    output
-        .flush()
-        .with_context(|| format!("--output {name}: writing broke off"))?;
+    .with_context(broken_off)?;
+    output.flush().with_context(broken_off)?;
     Ok(report)
 }
 
@@ -291,9 +293,14 @@ mod tests {
     #[test]
     fn a_file_holds_every_event_in_either_format_and_json_no_bad_ones() {
         let folder = tempfile::tempdir().unwrap();
-        let stop = AtomicBool::new(false);
         let path = folder.path().join("events");
-        to_file(&traffic(300), &path, Format::Protobuf, &stop).unwrap();
+        to_file(
+            &traffic(300),
+            &path,
+            Format::Protobuf,
+            &AtomicBool::new(false),
+        )
+        .unwrap();
         let bytes = std::fs::read(&path).unwrap();
         let (mut rest, mut events) = (bytes.as_slice(), 0);
         while !rest.is_empty() {
@@ -301,13 +308,13 @@ mod tests {
             events += 1;
         }
         assert_eq!(events, 300);
-        to_file(&traffic(300), &path, Format::Json, &stop).unwrap();
+        to_file(&traffic(300), &path, Format::Json, &AtomicBool::new(false)).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 300);
         let bad = Traffic {
             bad: 0.1,
             ..traffic(300)
         };
-        let error = to_file(&bad, &path, Format::Json, &stop).unwrap_err();
+        let error = to_file(&bad, &path, Format::Json, &AtomicBool::new(false)).unwrap_err();
         assert!(error.to_string().contains("--bad 0"));
     }
 }

@@ -147,6 +147,8 @@ impl Import<'_> {
         let Some(host) = referrer_host(referrer) else {
             return;
         };
+        // The site's name covers its subdomains.
+        let host = host.strip_prefix("www.").unwrap_or(host);
         if self.hosts.contains_key(host) || self.hosts.len() < MAX_HOSTS {
             *self.hosts.entry(host.to_owned()).or_default() += 1;
         }

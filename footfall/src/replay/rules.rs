@@ -162,7 +162,10 @@ fn split_target(target: &str) -> (&str, &str) {
         _ => target,
     };
     let local = local.split('#').next().unwrap_or(local);
-    local.split_once('?').unwrap_or((local, ""))
+    let (path, query) = local.split_once('?').unwrap_or((local, ""));
+    // Servers take several slashes for one.
+    let doubled = path.bytes().take_while(|byte| *byte == b'/').count();
+    (&path[doubled.saturating_sub(1)..], query)
 }
 
 /// The host a referrer names, without user and port.
@@ -239,7 +242,7 @@ mod tests {
         );
         assert_eq!(judge(&get("/a/b.PNG?x=1")), Err(Skip::Asset));
         assert_eq!(judge(&get("/favicon.ico")), Err(Skip::Asset));
-        assert_eq!(judge(&get("/robots.txt")), Err(Skip::Asset));
+        assert_eq!(judge(&get("//robots.txt")), Err(Skip::Asset));
         assert!(
             judge(&get("/page?file=a.png")).is_ok(),
             "a query is no path"

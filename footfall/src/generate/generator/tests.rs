@@ -163,21 +163,20 @@ proptest! {
 fn misrouted_records_stay_below_what_halts_a_partition() {
     let traffic = Traffic {
         bad: 0.9,
-        count: 20_000,
+        count: 100_000,
         ..Traffic::default()
     };
-    let mut misrouted = Vec::new();
-    for (n, generated) in Generator::new(&traffic, 1, NOW).enumerate() {
-        if generated.expected == Expected::Rejected(Reason::Misrouted) {
-            misrouted.push(n as u64);
+    for partitions in [1, 6] {
+        let mut misrouted = Vec::new();
+        for (n, generated) in Generator::new(&traffic, partitions, NOW).enumerate() {
+            if generated.expected == Expected::Rejected(Reason::Misrouted) {
+                misrouted.push(n as u64);
+            }
         }
+        assert!(misrouted.len() > 50, "{}", misrouted.len());
+        let apart = MISROUTED_APART * u64::from(partitions);
+        assert!(misrouted.windows(2).all(|pair| pair[1] - pair[0] >= apart));
     }
-    assert!(misrouted.len() > 50, "{}", misrouted.len());
-    assert!(
-        misrouted
-            .windows(2)
-            .all(|pair| pair[1] - pair[0] >= MISROUTED_APART)
-    );
 }
 
 #[test]
