@@ -17,7 +17,7 @@ test: ## Everything: check, pure tests, tests against real servers, the page in 
 	@python3 .ci/rings.py
 
 test-quick: ## The tests that need no servers
-	@python3 .ci/rings.py pure
+	@python3 .ci/rings.py quick
 
 check: ## Formatting, lints, documentation, dependency direction, scripts: before each commit
 	cargo fmt --all --check

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the rings of `make test`, each around the one before: check, pure, cluster, page.
 
-usage: .ci/rings.py [RING…]   (default: all)
+usage: .ci/rings.py [RING…]   (default: all; `quick` is `pure` without the tests that take long)
 
 Compiles once, before the first ring that needs a build; starts servers only after that, in an instance of their own
 that is gone afterwards, also when a ring fails or is interrupted. The last line sums what the runners reported.
@@ -20,6 +20,8 @@ import subprocess
 import sys
 import time
 
+import demo
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INSTANCE = "test"
 SERVERS = ["kafka", "redis", "opensearch"]
@@ -27,11 +29,13 @@ CARGO = ["--profile", "ci", "--workspace"]
 # Two cores: more tests at once make brokers miss their heartbeats.
 SERVER_TEST_THREADS = 2
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+LIVE_CAMPAIGN = "black-friday"  # one of the generator's
 STRICT = os.environ.get("CI") == "true"
 
 RUNNING = re.compile(r"^\s+(?:Running|Doc-tests) (\S+)")
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
-NODE_RESULT = re.compile(r"^# (pass|fail|cancelled|skipped|todo) (\d+)")
+IGNORED = re.compile(r"^test (\S+) \.\.\. ignored, (.*)")
+PAGE_RESULT = re.compile(r"^(\d+) passed, (\d+) failed$")
 
 
 @dataclasses.dataclass
@@ -72,25 +76,28 @@ def run(command, ring, on_line=lambda line: None, **environment):
     return status == 0
 
 
-def is_server_test(target):
-    return pathlib.PurePath(target).name.startswith("server_")
-
-
-def count_cargo(ring, leave_to_cluster):
-    """Adds cargo's results to the ring. Ignored server tests are not skipped: the cluster ring runs them."""
+def count_cargo(ring, names_of_long=None):
+    """Adds cargo's results to the ring. The reason given in #[ignore = "…"] says what becomes of an ignored test."""
     target = ""
 
     def on_line(line):
         nonlocal target
         if found := RUNNING.match(line):
             # "Running unittests src/lib.rs (…)" names no file of its own; only tests/server_*.rs matters here.
-            target = found.group(1)
+            target = pathlib.PurePath(found.group(1)).name
+        elif found := IGNORED.match(line):
+            name, reason = found.groups()
+            if reason.startswith("takes "):
+                names_of_long.append(name)
+            if reason.startswith("is started by "):
+                ring.skipped -= 1  # the child process of another test
+            elif reason == "needs servers" and target.startswith("server_"):
+                ring.skipped -= 1  # the cluster ring runs it
         elif found := CARGO_RESULT.match(line):
             passed, failed, ignored = map(int, found.groups())
             ring.passed += passed
             ring.failed += failed
-            if not (leave_to_cluster and is_server_test(target)):
-                ring.skipped += ignored
+            ring.skipped += ignored
 
     return on_line
 
@@ -104,8 +111,18 @@ def check(ring):
     run(["make", "--no-print-directory", "check"], ring)
 
 
+def quick(ring):
+    """The pure tests; returns the names of those that take long, which count as skipped so far."""
+    names = []
+    run(["cargo", "test", *CARGO, "--no-fail-fast"], ring, count_cargo(ring, names))
+    return names
+
+
 def pure(ring):
-    run(["cargo", "test", *CARGO, "--no-fail-fast"], ring, count_cargo(ring, leave_to_cluster=True))
+    names = quick(ring)
+    if names:
+        ring.skipped -= len(names)
+        run(["cargo", "test", *CARGO, "--no-fail-fast", "--", "--ignored", "--exact", *names], ring, count_cargo(ring))
 
 
 def cluster(ring):
@@ -128,7 +145,7 @@ def cluster(ring):
             ["cargo", "test", *CARGO, "--no-fail-fast", "--test", "server_*", "--", "--ignored",
              f"--test-threads={SERVER_TEST_THREADS}"],
             ring,
-            count_cargo(ring, leave_to_cluster=False),
+            count_cargo(ring),
             **environment,
         )
     finally:
@@ -150,40 +167,42 @@ def start_servers(ring, wanted):
 
 
 def page(ring):
-    tests = sorted(ROOT.glob("api/page-test/*.mjs"))
-    if not tests:
-        ring.notes.append("no page tests yet")
-        return
     metadata = subprocess.run(
         ["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT, check=True, capture_output=True
     )
-    target = pathlib.Path(json.loads(metadata.stdout)["target_directory"])
-    browser = os.environ.get("FOOTFALL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
+    binary = pathlib.Path(json.loads(metadata.stdout)["target_directory"]) / "ci/footfall"
+    # The sample stands still, so its numbers can be compared; generated traffic moves the live number.
+    with demo.running(binary, "--rate", "0") as address:
+        demo.wait_for_sample(address)
+        look_at_page(ring, address)
+    with demo.running(binary, "--no-import", "--rate", "50") as address:
+        demo.wait_for("the first generated events", lambda: demo.folded(address) > 0)
+        look_at_page(ring, address, FOOTFALL_CAMPAIGN=LIVE_CAMPAIGN, FOOTFALL_EXPECT="{}", FOOTFALL_EXPECT_LIVE="1")
+    if ring.passed + ring.failed == 0:
+        ring.fail("nothing on the page was looked at")
+
+
+def look_at_page(ring, address, **environment):
     # install.sh puts a node there only if the system's is too old.
     own_node = ROOT / ".footfall/software/venv/bin/node"
 
     def on_line(line):
-        if found := NODE_RESULT.match(line):
-            kind, count = found.group(1), int(found.group(2))
-            if kind == "pass":
-                ring.passed += count
-            elif kind in ("fail", "cancelled"):
-                ring.failed += count
-            else:
-                ring.skipped += count
+        if found := PAGE_RESULT.match(line):
+            ring.passed += int(found.group(1))
+            ring.failed += int(found.group(2))
 
+    browser = os.environ.get("FOOTFALL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
     run(
-        [own_node if own_node.exists() else "node", "--test", "--test-reporter=tap", *tests],
+        [own_node if own_node.exists() else "node", "api/page-test/page.mjs", address],
         ring,
         on_line,
-        FOOTFALL_BIN=str(target / "ci/footfall"),
         FOOTFALL_CHROMIUM=browser,
+        **environment,
     )
-    if ring.passed + ring.failed == 0:
-        ring.fail("there are page tests, but none ran")
 
 
 RINGS = {"check": check, "pure": pure, "cluster": cluster, "page": page}
+BY_NAME = {**RINGS, "quick": quick}
 
 
 def run_ring(name, step):
@@ -215,9 +234,9 @@ def report(rings):
 
 
 def main(names):
-    unknown = set(names) - set(RINGS)
+    unknown = set(names) - set(BY_NAME)
     if unknown:
-        print(f"there is no ring called {', '.join(sorted(unknown))}; rings: {', '.join(RINGS)}", file=sys.stderr)
+        print(f"there is no ring called {', '.join(sorted(unknown))}; rings: {', '.join(BY_NAME)}", file=sys.stderr)
         return 2
     # A polite kill must unwind, so that the servers are stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -229,7 +248,7 @@ def main(names):
             compiled = True
             if rings[-1].broken:
                 break
-        rings.append(run_ring(name, RINGS[name]))
+        rings.append(run_ring(name, BY_NAME[name]))
     return report(rings)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: deploy/clean.sh [all]
 # Stops this instance (FOOTFALL_INSTANCE) and deletes its data and its choice of ports. With `all`: every instance
-# of this checkout, and the servers' software too. Nothing outside .footfall but the folder named in .footfall/outside.
+# of this checkout, and the servers' software too. `footfall demo`'s own data are not touched.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # Where OpenSearch's files lie when its user cannot read this checkout; see opensearch/server.sh.
@@ -20,7 +20,7 @@ main() {
         for folder in "$STATE"/run/*/; do
             [ -d "$folder" ] && FOOTFALL_INSTANCE=$(basename "$folder") "$DEPLOY/down.sh"
         done
-        rm -rf "$STATE" ${outside:+"$outside"}
+        rm -rf "$STATE/run" "$SOFTWARE" "$STATE/outside" ${outside:+"$outside"}
         ;;
     *) fail "usage: deploy/clean.sh [all]" ;;
     esac

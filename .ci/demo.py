@@ -1,0 +1,68 @@
+"""A `footfall demo` for the page ring to look at: in a folder of its own, on a free port, gone afterwards."""
+
+import contextlib
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "footfall/data"
+ADDRESS = re.compile(r"open (http://\S+) in a browser")
+LONGEST_WAIT_S = 180.0
+
+
+@contextlib.contextmanager
+def running(binary, *arguments):
+    """Starts the demo and yields its address once it serves; stops it by its PID."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder) / "log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [binary, "demo", *arguments, "--listen", "127.0.0.1:0", "--data", f"{folder}/data"],
+                stdout=out, stderr=out, cwd=folder,
+            )
+        try:
+            yield wait_for("the demo's address", lambda: address_in(log, process))
+        finally:
+            process.terminate()
+            try:
+                process.wait(LONGEST_WAIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def address_in(log, process):
+    text = log.read_text()
+    if process.poll() is not None:
+        sys.exit(f"the demo ended with {process.returncode}:\n{text}")
+    found = ADDRESS.search(text)
+    return found and found.group(1)
+
+
+def wait_for_sample(address):
+    """Waits until every event of the shipped sample, as a script of its own counts them, is folded."""
+    counted = subprocess.run(
+        [sys.executable, SAMPLE / "recount.py", SAMPLE / "access-2015-05.log"], check=True, capture_output=True
+    )
+    counts = json.loads(counted.stdout)
+    wait_for("the sample to be folded", lambda: folded(address) == counts["visit"] + counts["click"])
+
+
+def folded(address):
+    with urllib.request.urlopen(f"{address}/v1/campaigns", timeout=LONGEST_WAIT_S) as answer:
+        return sum(partition["offset"] for partition in json.load(answer)["as_of"])
+
+
+def wait_for(what, condition):
+    deadline = time.monotonic() + LONGEST_WAIT_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if found := condition():
+                return found
+        time.sleep(0.2)
+    sys.exit(f"waited in vain for {what}")
