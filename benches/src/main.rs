@@ -1,1 +1,22 @@
-fn main() {}
+//! Measurements that a claim of speed stands on: ratios from one run on one machine.
+
+mod machine;
+mod throughput;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures Footfall on this machine; results go to standard output as Markdown.
+#[derive(Debug, Parser)]
+enum Bench {
+    /// Events a second from Kafka through the fold, checkpoints and Redis, beside consuming alone.
+    Throughput(throughput::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Bench::parse() {
+        Bench::Throughput(args) => throughput::run(&args),
+    }
+}

@@ -1,0 +1,156 @@
+//! The main job on the embedded set: one process, nothing installed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod deployment;
+
+use deployment::{Deployment, project, succeeded, wait_for};
+use footfall::views::Store;
+use serde_json::Value;
+
+const SHORT: [&str; 6] = ["demo", "--rate", "0", "--for", "1s", "--json"];
+
+fn demo(deployment: &Deployment, args: &[&str]) -> Value {
+    serde_json::from_str(&succeeded(deployment.footfall(args))).unwrap()
+}
+
+/// The sample, counted by a script that shares no code with the fold.
+fn recount(deployment: &Deployment) -> Value {
+    let data = project().join("footfall/data");
+    let script = data.join("recount.py");
+    let python = |mode: &str, input: std::process::Stdio| {
+        let mut command = std::process::Command::new("python3");
+        command
+            .arg(&script)
+            .arg(mode)
+            .arg(data.join("access-2015-05.log"));
+        succeeded(command.stdin(input).output().unwrap())
+    };
+    let agents = deployment.folder().join("agents");
+    std::fs::write(&agents, python("--agents", std::process::Stdio::null())).unwrap();
+    let classes = deployment.folder().join("classes");
+    let device = std::process::Command::new(deployment::binary())
+        .arg("device")
+        .stdin(std::fs::File::open(&agents).unwrap())
+        .output()
+        .unwrap();
+    std::fs::write(&classes, succeeded(device)).unwrap();
+    let counted = python("--devices", std::fs::File::open(&classes).unwrap().into());
+    serde_json::from_str(&counted).unwrap()
+}
+
+#[test]
+fn the_sample_ends_as_the_script_counts_it_and_verifies_clean() {
+    let deployment = Deployment::embedded();
+    let summary = demo(&deployment, &SHORT);
+    let counted = recount(&deployment);
+    let number = |name: &str| counted[name].as_u64().unwrap_or(0);
+    let events = number("visit") + number("click");
+    let skipped: u64 = ["not_get", "status", "asset", "unreadable"]
+        .map(number)
+        .iter()
+        .sum();
+    assert_eq!(number("lines"), 10_000);
+    assert_eq!(events + skipped, 10_000, "every line is accounted for");
+    assert_eq!(summary["applied"], events);
+    assert_eq!(summary["consumed"], events);
+    assert_eq!(summary["people"], counted["people"]);
+    let verdict = succeeded(deployment.footfall(&["verify"]));
+    assert!(verdict.contains("0 differ"), "{verdict}");
+}
+
+#[test]
+fn a_second_import_changes_nothing() {
+    let deployment = Deployment::embedded();
+    let first = demo(&deployment, &SHORT);
+    let again = demo(&deployment, &SHORT);
+    assert_eq!(first["digest"], again["digest"]);
+    assert_eq!(first["applied"], again["applied"]);
+    assert_eq!(again["duplicate"], first["consumed"]);
+}
+
+#[test]
+fn the_api_of_the_demo_gives_the_numbers_of_the_fold() {
+    let deployment = Deployment::embedded();
+    let (process, address) = deployment.serving(&["demo", "--rate", "0"]);
+    let counted = recount(&deployment);
+    let events = counted["visit"].as_u64().unwrap() + counted["click"].as_u64().unwrap();
+    wait_for("every event in the API", || {
+        let campaigns = deployment.get(&format!("{address}/v1/campaigns"));
+        assert_eq!(campaigns["as_of_kind"], "exact");
+        let names = campaigns["campaigns"].as_array()?;
+        let counted = names.iter().map(|of| {
+            let name = of["campaign"].as_str().unwrap_or_default();
+            let answer = deployment.campaign(&address, name, "?bots=include");
+            answer["totals"]["events"].as_u64().unwrap_or(0)
+        });
+        (counted.sum::<u64>() == events).then_some(())
+    });
+    process.stop();
+    let fold = succeeded(deployment.footfall(&["views", "digest"]));
+    assert_eq!(fold.trim(), deployment.digest_of_stopped(Store::Fold));
+}
+
+#[test]
+fn generated_traffic_ends_as_its_journal_says() {
+    let deployment = Deployment::embedded();
+    let made = succeeded(deployment.footfall(&[
+        "generate",
+        "--count",
+        "20000",
+        "--users",
+        "2000",
+        "--bad",
+        "0.005",
+        "--shuffle",
+        "500",
+    ]));
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let summary = demo(
+        &deployment,
+        &[
+            "demo",
+            "--no-import",
+            "--rate",
+            "0",
+            "--for",
+            "1s",
+            "--json",
+        ],
+    );
+    let journal = &made["journal"];
+    assert_eq!(summary["consumed"], journal["records"]);
+    assert_eq!(summary["applied"], journal["applied"]);
+    assert_eq!(summary["duplicate"], journal["duplicates"]);
+    let bad: u64 = journal["bad"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(Value::as_u64)
+        .sum();
+    assert_eq!(summary["dead_lettered"], bad);
+    assert_eq!(summary["people"], journal["people"]);
+    let letters = succeeded(deployment.footfall(&["dead-letters", "list"]));
+    assert_eq!(letters.lines().count() as u64, bad);
+    let verdict = succeeded(deployment.footfall(&["verify"]));
+    assert!(verdict.contains("0 differ"), "{verdict}");
+}
+
+#[test]
+fn every_error_says_what_to_do() {
+    let deployment = Deployment::embedded();
+    for (args, word) in [
+        (vec!["process"], "--kafka"),
+        (vec!["demo", "--for", "20"], "unit"),
+        (vec!["views", "digest", "--store", "redis"], "--redis"),
+        (vec!["dead-letters", "show", "3/4"], "no log at"),
+        (vec!["config", "check", "--hash-key", "abc"], "hash_key"),
+    ] {
+        let output = deployment.footfall(&args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !output.status.success() && said.contains(word),
+            "{args:?}: {said}"
+        );
+        assert!(!said.contains("backtrace"), "{said}");
+    }
+}

@@ -1,0 +1,259 @@
+//! The main job on real servers: Kafka in, Redis and OpenSearch out, compared with the embedded set
+//! and with the independent fold of the log.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod deployment;
+
+use deployment::{Deployment, project, succeeded, wait_for};
+use footfall::views::Store;
+use log::NewRecord;
+use prost::Message;
+use schemas::v1;
+use serde_json::Value;
+
+const NOW_MS: fn() -> i64 = || jiff::Timestamp::now().as_millisecond();
+
+fn replay_sample(deployment: &Deployment) {
+    let sample = project().join("footfall/data/access-2015-05.log");
+    succeeded(deployment.footfall(&["replay", sample.to_str().unwrap()]));
+}
+
+fn wait_for_both(deployment: &Deployment) {
+    deployment.wait_until_stored(Store::Redis);
+    deployment.wait_until_stored(Store::Opensearch);
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn the_sample_has_one_view_digest_in_every_store_and_a_second_import_changes_nothing() {
+    let embedded = Deployment::embedded();
+    let demo = ["demo", "--rate", "0", "--for", "1s", "--json"];
+    let summary: Value = serde_json::from_str(&succeeded(embedded.footfall(&demo))).unwrap();
+    let digest = summary["digest"].as_str().unwrap().to_owned();
+
+    let deployment = Deployment::on_servers();
+    let processor = deployment.processor("one");
+    replay_sample(&deployment);
+    wait_for_both(&deployment);
+    assert_eq!(deployment.digest(Store::Redis), digest);
+    assert_eq!(deployment.digest(Store::Opensearch), digest);
+    let records = deployment.records();
+    for verdict in deployment.verify("redis,opensearch") {
+        assert_eq!(verdict["records"], records);
+        assert_eq!(verdict["applied"], summary["applied"]);
+        assert!(verdict["cells"].as_u64().unwrap() > 1000, "{verdict}");
+    }
+
+    replay_sample(&deployment);
+    assert_eq!(deployment.records(), 2 * records);
+    wait_for_both(&deployment);
+    assert_eq!(deployment.digest(Store::Redis), digest);
+    assert_eq!(deployment.digest(Store::Opensearch), digest);
+    processor.stop();
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn two_processors_end_generated_traffic_as_its_journal_says_though_one_is_killed() {
+    let deployment = Deployment::on_servers();
+    let first = deployment.processor("first");
+    let second = deployment.processor("second");
+    let made = succeeded(deployment.footfall(&[
+        "generate",
+        "--count",
+        "200000",
+        "--users",
+        "20000",
+        "--duplicates",
+        "0.01",
+        "--late",
+        "0.01",
+        "--bad",
+        "0.005",
+        "--shuffle",
+        "5000",
+        "--rate",
+        "20000",
+    ]));
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let records = made["journal"]["records"].as_u64().unwrap();
+    assert_eq!(deployment.records(), records);
+    first.kill();
+    let replacement = deployment.processor("first");
+    wait_for_both(&deployment);
+    for verdict in deployment.verify("redis,opensearch") {
+        let journal = &made["journal"];
+        assert_eq!(verdict["records"], records);
+        assert_eq!(verdict["applied"], journal["applied"]);
+        assert_eq!(verdict["duplicate"], journal["duplicates"]);
+        let bad = journal["bad"].as_object().unwrap().values();
+        let bad: u64 = bad.filter_map(Value::as_u64).sum();
+        assert_eq!(verdict["dead_lettered"], bad);
+    }
+    assert_eq!(
+        deployment.digest(Store::Redis),
+        deployment.digest(Store::Opensearch)
+    );
+    let letters = succeeded(deployment.footfall(&["dead-letters", "list"]));
+    let bad = made["journal"]["bad"].as_object().unwrap().values();
+    let bad: u64 = bad.filter_map(Value::as_u64).sum();
+    assert_eq!(letters.lines().count() as u64, bad, "every one, once");
+    second.stop();
+    replacement.stop();
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn events_of_a_python_producer_are_in_the_api() {
+    let deployment = Deployment::on_servers();
+    let processor = deployment.processor("one");
+    let python = std::env::var("FOOTFALL_TEST_PYTHON")
+        .expect("FOOTFALL_TEST_PYTHON is not set: `make test` sets it");
+    let produced = std::process::Command::new(python)
+        .arg(project().join("schemas/python/produce.py"))
+        .args(["--brokers", &deployment.config.log.brokers])
+        .args(["--topic", &deployment.config.topics().events])
+        .args(["--count", "300", "--campaign", "파이썬 spring/sale"])
+        .output()
+        .unwrap();
+    let sent: Vec<Value> = succeeded(produced)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(sent.len(), 300);
+    wait_for_both(&deployment);
+    let (api, address) = deployment.serving(&["api"]);
+    for store in ["hot", "history"] {
+        let query = format!("?store={store}&bots=include");
+        let answer = deployment.campaign(&address, "파이썬 spring/sale", &query);
+        assert_eq!(answer["totals"]["events"], 300, "{answer}");
+    }
+    drop(api);
+    processor.stop();
+}
+
+fn visit(user: &str, id: &str) -> v1::Event {
+    v1::Event {
+        event_id: id.to_owned(),
+        user_id: user.to_owned(),
+        kind: v1::Kind::Visit as i32,
+        occurred_at_ms: NOW_MS(),
+        campaign_id: "letters".to_owned(),
+        user_agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.7.5 Mobile/15E148 Safari/604.1".to_owned(),
+        ..v1::Event::default()
+    }
+}
+
+fn record(event: &v1::Event) -> NewRecord {
+    NewRecord {
+        key: event.user_id.clone().into_bytes(),
+        value: event.encode_to_vec(),
+        ..NewRecord::default()
+    }
+}
+
+/// Records that can't be applied, each with the reason it must get.
+fn bad_records(partitions: u32) -> Vec<(NewRecord, &'static str)> {
+    let with = |id: &str, change: &dyn Fn(&mut v1::Event)| {
+        let mut event = visit(&format!("user-{id}"), id);
+        change(&mut event);
+        record(&event)
+    };
+    let garbage = NewRecord {
+        key: b"someone".to_vec(),
+        value: vec![0xff; 40],
+        ..NewRecord::default()
+    };
+    let no_key = NewRecord {
+        key: Vec::new(),
+        ..with("no-key", &|_| {})
+    };
+    let elsewhere = with("elsewhere", &|_| {});
+    let right = schemas::partition::partition_of(&elsewhere.key, partitions);
+    let elsewhere = NewRecord {
+        partition: Some((right + 1) % partitions),
+        ..elsewhere
+    };
+    vec![
+        (garbage, "bad_bytes"),
+        (
+            with("agent", &|e| e.user_agent = "x".repeat(3000)),
+            "bad_user_agent",
+        ),
+        (
+            with("2099", &|e| e.occurred_at_ms = 4_070_908_800_000),
+            "future",
+        ),
+        (with("1970", &|e| e.occurred_at_ms = 86_400_000), "too_old"),
+        (no_key, "misrouted"),
+        (elsewhere, "misrouted"),
+    ]
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn bad_records_are_listed_with_their_reason_and_a_replay_counts_once() {
+    let deployment = Deployment::on_servers();
+    let processor = deployment.processor("one");
+    let bad = bad_records(deployment.config.definition.partitions);
+    let mut records: Vec<NewRecord> = bad.iter().map(|(record, _)| record.clone()).collect();
+    records.push(record(&visit("good", "good")));
+    deployment.producer().append(records).unwrap();
+    deployment.wait_until_stored(Store::Redis);
+
+    let list = || {
+        let listed = succeeded(deployment.footfall(&["dead-letters", "list"]));
+        let mut reasons: Vec<String> = listed
+            .lines()
+            .map(|line| line.split('\t').nth(2).unwrap().to_owned())
+            .collect();
+        reasons.sort();
+        reasons
+    };
+    let mut expected: Vec<String> = bad.iter().map(|(_, reason)| (*reason).to_owned()).collect();
+    expected.sort();
+    wait_for("every letter delivered", || {
+        (list().len() >= expected.len()).then_some(())
+    });
+    assert_eq!(list(), expected);
+
+    let (api, address) = deployment.serving(&["api"]);
+    let events = || {
+        deployment.wait_until_stored(Store::Redis);
+        deployment.campaign(&address, "letters", "")["totals"]["events"].clone()
+    };
+    assert_eq!(events(), 1);
+    for _ in 0..2 {
+        succeeded(deployment.footfall(&["dead-letters", "replay", "--all"]));
+        // Those that were only in the wrong place count now, and never again.
+        assert_eq!(events(), 3);
+    }
+    assert_eq!(
+        list(),
+        expected,
+        "a letter that fails again is the same letter"
+    );
+    drop(api);
+    deployment.verify("redis");
+    processor.stop();
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn a_processor_that_lost_its_state_folder_folds_the_log_again_and_never_goes_back() {
+    let deployment = Deployment::on_servers();
+    let processor = deployment.processor("one");
+    replay_sample(&deployment);
+    deployment.wait_until_stored(Store::Redis);
+    let digest = deployment.digest(Store::Redis);
+    processor.kill();
+    let other = deployment.processor("other");
+    deployment
+        .producer()
+        .append(vec![record(&visit("late-comer", "one-more"))])
+        .unwrap();
+    wait_for_both(&deployment);
+    assert_ne!(deployment.digest(Store::Redis), digest);
+    deployment.verify("redis,opensearch");
+    other.stop();
+}
