@@ -511,3 +511,34 @@ async fn an_analyst_adds_up_partitions_by_the_alias() {
     }
     server.delete().await;
 }
+
+#[tokio::test]
+#[ignore = "needs servers"]
+async fn every_query_of_the_documentation_finds_something() {
+    let config = config(2);
+    let (store, server) = connect(&config).await;
+    let mut fold = Fold::new(&config.definition);
+    fold.feed(500);
+    for change in fold.everything() {
+        store.fill(&change).await.unwrap();
+    }
+    let page = include_str!("../../docs/views.md");
+    let by_alias = Server::new(store.alias());
+    let mut judged = 0;
+    for part in page.split("POST footfall-views/_search\n").skip(1) {
+        let query: Value = serde_json::from_str(part.split("```").next().unwrap()).unwrap();
+        let found = by_alias
+            .send(Method::Post, "/_search", Some(query.clone()))
+            .await;
+        let hits = found["hits"]["hits"].as_array().map_or(0, Vec::len);
+        let groups = found["aggregations"].as_object().into_iter().flatten();
+        let buckets = groups.map(|(_, group)| group["buckets"].as_array().map_or(0, Vec::len));
+        assert!(
+            hits + buckets.sum::<usize>() > 0,
+            "{query} found nothing: {found}"
+        );
+        judged += 1;
+    }
+    assert_eq!(judged, 5);
+    server.delete().await;
+}
