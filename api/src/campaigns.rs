@@ -7,12 +7,13 @@ use utoipa::ToSchema;
 use views::{Answer, Numbers, Question, Scope, Span};
 
 use crate::State;
+use crate::as_of::Stamped;
 use crate::days::Days;
 use crate::filter::Filter;
 use crate::numbers::{Summary, Whole};
 use crate::parameters::{Id, Parameters};
 use crate::problem::{Body, Kind, Problem};
-use crate::reading::{Reading, Stamped};
+use crate::reading::Reading;
 
 /// Every campaign.
 #[derive(Debug, Serialize, ToSchema)]

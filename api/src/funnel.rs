@@ -4,6 +4,19 @@ use pipeline::cell::Kind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// The funnel Visit → Click → Enter → Purchase.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Funnel {
+    /// By events.
+    pub(crate) events: Vec<FunnelStep>,
+    /// By people; null where distinct users are not kept.
+    #[schema(required = true)]
+    pub(crate) people: Option<Vec<FunnelStep>>,
+    /// Why `people` is null and what to ask instead; absent where it isn't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) people_reason: Option<&'static str>,
+}
+
 /// One step of the funnel Visit → Click → Enter → Purchase.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct FunnelStep {

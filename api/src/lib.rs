@@ -3,6 +3,7 @@
 //!
 //! Every answer comes from one store in one question, and says what it is as of.
 
+mod as_of;
 mod campaigns;
 mod days;
 mod filter;
@@ -13,9 +14,11 @@ mod openapi;
 mod operation;
 mod page;
 mod parameters;
+mod people;
 mod problem;
 mod reading;
 mod routes;
+mod shares;
 mod state;
 mod timeseries;
 

@@ -6,18 +6,15 @@
 use std::collections::BTreeMap;
 
 use pipeline::cell::{Cell, Currency, Kind};
-use pipeline::device::DeviceClass;
-use pipeline::row::PEOPLE_DEVICES;
-use schemas::v1::PeopleRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 use views::{Counts, Numbers, Span};
 
 use crate::filter::Filter;
-use crate::funnel::{FunnelStep, ratio, steps};
+use crate::funnel::{Funnel, steps};
+use crate::people::{NewReturning, People, Visitors, people_row, reached};
+use crate::shares::{Share, devices, ranked};
 
-const PEOPLE_FILTERED: &str = "distinct users are kept for a campaign or an activity as a whole and by device, without bots; leave out device, os, is_new and bots, and see people.by_device";
-const PEOPLE_ODD_SPAN: &str = "distinct users of several days can't be added up; ask for one day, an ISO week (Monday to Sunday), a calendar month, or leave out from and to";
 const MARGINALS_FILTERED: &str = "browsers and brands are counted by kind only, without bots; leave out device, os, is_new and bots";
 
 /// Counts by what was done.
@@ -52,84 +49,6 @@ pub(crate) struct Amount {
     currency: String,
     /// The sum in the currency's minor unit: cents of USD, won of KRW.
     minor_units: i64,
-}
-
-/// One label's part of the events counted.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Share {
-    /// Which device class, operating system, browser or brand.
-    label: &'static str,
-    /// Its events.
-    events: u64,
-    /// Its events by those of all labels of the list; null where there are none.
-    #[schema(required = true)]
-    share: Option<f64>,
-    /// Its events by kind.
-    by_kind: ByKind,
-}
-
-/// The funnel Visit → Click → Enter → Purchase.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Funnel {
-    /// By events.
-    events: Vec<FunnelStep>,
-    /// By people; null where distinct users are not kept.
-    #[schema(required = true)]
-    people: Option<Vec<FunnelStep>>,
-    /// Why `people` is null and what to ask instead; absent where it isn't.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    people_reason: Option<&'static str>,
-}
-
-/// New against returning: on the day a user was first seen, or on later days.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Visitors {
-    /// By events.
-    events: NewReturning,
-    /// By people: new are those whose first day lies in the span and who were here on it. null
-    /// where distinct users are not kept.
-    #[schema(required = true)]
-    people: Option<NewReturning>,
-    /// Why `people` is null and what to ask instead; absent where it isn't.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    people_reason: Option<&'static str>,
-}
-
-/// Two parts of a whole.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct NewReturning {
-    /// On users' first days, or users who are new.
-    new: u64,
-    /// On later days, or users who are not.
-    returning: u64,
-}
-
-/// Distinct users, exact. Bots are not people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct People {
-    /// Users seen.
-    users: u64,
-    /// Users seen on their first day.
-    new_users: u64,
-    /// The other users.
-    returning_users: u64,
-    /// Users by class of device. A user with two devices counts in both.
-    by_device: ByDevice,
-    /// Users by what they have done.
-    by_kind: ByKind,
-}
-
-/// Users by class of device.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct ByDevice {
-    /// Phones.
-    mobile: u64,
-    /// Tablets. An iPad that asks for desktop pages without a hint counts as a desktop.
-    tablet: u64,
-    /// Desktops and laptops.
-    desktop: u64,
-    /// All else, and what can't be told.
-    other: u64,
 }
 
 /// Totals, funnel and people of a scope: its short form.
@@ -218,16 +137,12 @@ impl Summary {
         let totals = Totals::of(&numbers.counts, |cell| filter.keeps(cell));
         let people = people_row(numbers, span, filter);
         let reason = people.as_ref().err().copied();
-        let reached = people.as_ref().ok().map(|row| {
-            let reached = |step: usize| at(&row.reached, step);
-            steps([reached(0), reached(1), reached(2), reached(3)])
-        });
         Self {
             totals,
             amounts: amounts(&numbers.counts, filter),
             funnel: Funnel {
                 events: steps(totals.by_kind.funnel()),
-                people: reached,
+                people: people.as_ref().ok().map(|row| steps(reached(row))),
                 people_reason: reason,
             },
             people: people.as_ref().ok().map(People::of),
@@ -243,14 +158,14 @@ impl Whole {
         let summary = Summary::of(numbers, span, filter);
         let marginals_reason = filter.first_name().map(|_| MARGINALS_FILTERED);
         let shown = |shares: Vec<Share>| marginals_reason.is_none().then_some(shares);
-        let kept = || counts.cells.iter().filter(|(cell, _)| filter.keeps(cell));
+        let kept = counts.cells.iter().filter(|(cell, _)| filter.keeps(cell));
         let events = |is_new: bool| {
             Totals::of(counts, |cell| filter.keeps(cell) && cell.is_new == is_new).events
         };
         Self {
             devices: devices(counts, filter),
             bots: Totals::of(counts, |cell| filter.keeps_apart(cell)),
-            os: ranked(kept().map(|(cell, count)| (cell.os.as_str(), cell.kind, *count))),
+            os: ranked(kept.map(|(cell, count)| (cell.os.as_str(), cell.kind, *count))),
             browsers: shown(ranked(
                 counts
                     .browsers
@@ -270,51 +185,12 @@ impl Whole {
                     new: events(true),
                     returning: events(false),
                 },
-                people: summary.people.as_ref().map(|people| NewReturning {
-                    new: people.new_users,
-                    returning: people.returning_users,
-                }),
+                people: summary.people.as_ref().map(People::sides),
                 people_reason: summary.people_reason,
             },
             summary,
         }
     }
-}
-
-impl People {
-    fn of(row: &PeopleRow) -> Self {
-        let mut by_kind = ByKind::default();
-        for (place, kind) in Kind::ALL.into_iter().enumerate() {
-            by_kind.add(kind, at(&row.by_kind, place));
-        }
-        let device = |device| {
-            let place = PEOPLE_DEVICES.iter().position(|other| *other == device);
-            place.map_or(0, |place| at(&row.by_device, place))
-        };
-        Self {
-            users: count(row.users),
-            new_users: count(row.new_users),
-            returning_users: count(row.returning_users),
-            by_device: ByDevice {
-                mobile: device(DeviceClass::Mobile),
-                tablet: device(DeviceClass::Tablet),
-                desktop: device(DeviceClass::Desktop),
-                other: device(DeviceClass::Other),
-            },
-            by_kind,
-        }
-    }
-}
-
-/// The scope's people, or why there are none to give.
-fn people_row(numbers: &Numbers, span: Span, filter: &Filter) -> Result<PeopleRow, &'static str> {
-    if filter.first_name().is_some() {
-        return Err(PEOPLE_FILTERED);
-    }
-    if span.people_period().is_none() {
-        return Err(PEOPLE_ODD_SPAN);
-    }
-    Ok(numbers.people.clone().unwrap_or_default())
 }
 
 fn amounts(counts: &Counts, filter: &Filter) -> Vec<Amount> {
@@ -330,47 +206,4 @@ fn amounts(counts: &Counts, filter: &Filter) -> Vec<Amount> {
             minor_units,
         })
         .collect()
-}
-
-fn devices(counts: &Counts, filter: &Filter) -> Vec<Share> {
-    let classes = PEOPLE_DEVICES.into_iter();
-    let classes = classes.chain(filter.bots.then_some(DeviceClass::Bot));
-    let parts = classes.map(|device| {
-        let totals = Totals::of(counts, |cell| filter.keeps(cell) && cell.device == device);
-        (device.as_str(), totals)
-    });
-    shares(parts.collect())
-}
-
-/// Events by label, the most first.
-fn ranked(events: impl Iterator<Item = (&'static str, Kind, u64)>) -> Vec<Share> {
-    let mut parts: BTreeMap<&'static str, Totals> = BTreeMap::new();
-    for (label, kind, count) in events.filter(|(_, _, count)| *count > 0) {
-        parts.entry(label).or_default().add(kind, count);
-    }
-    let mut parts: Vec<_> = parts.into_iter().collect();
-    parts.sort_by_key(|(_, totals)| std::cmp::Reverse(totals.events));
-    shares(parts)
-}
-
-fn shares(parts: Vec<(&'static str, Totals)>) -> Vec<Share> {
-    let whole: u64 = parts.iter().map(|(_, totals)| totals.events).sum();
-    parts
-        .into_iter()
-        .map(|(label, totals)| Share {
-            label,
-            events: totals.events,
-            share: ratio(totals.events, whole),
-            by_kind: totals.by_kind,
-        })
-        .collect()
-}
-
-fn at(list: &[i64], place: usize) -> u64 {
-    list.get(place).copied().map_or(0, count)
-}
-
-/// A count of users. Rows hold them signed, because moves between rows are; a sum is never below 0.
-fn count(users: i64) -> u64 {
-    u64::try_from(users).unwrap_or(0)
 }

@@ -10,12 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 use views::{Question, Step};
 
 use crate::State;
+use crate::as_of::Stamped;
 use crate::days::day;
 use crate::filter::Filter;
 use crate::numbers::Totals;
 use crate::parameters::{Id, Parameters};
 use crate::problem::{Body, Kind, Problem};
-use crate::reading::{Reading, Stamped};
+use crate::reading::Reading;
 
 /// The most buckets of one answer: 48 hours of minutes, with room; about 400 kB.
 const MOST_BUCKETS: i64 = 3_000;

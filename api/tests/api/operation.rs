@@ -69,3 +69,18 @@ async fn serving_ends_when_told_to() {
     server.await.unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_process_that_answers_no_questions_serves_health_and_metrics_only() {
+    let waiting = Arc::new(|| Err("no partition is assigned yet".to_owned()));
+    let router = api::health_router(waiting, Arc::new(|| "footfall_up 1\n".to_owned()));
+    assert_eq!(text(send(&router, "/healthz").await).await, "ok\n");
+    assert_eq!(
+        text(send(&router, "/metrics").await).await,
+        "footfall_up 1\n"
+    );
+    let (status, body) = json(&router, "/readyz").await;
+    assert_eq!(status, 503);
+    assert_eq!(body["detail"], "no partition is assigned yet");
+    assert_eq!(send(&router, "/v1/campaigns").await.status(), 404);
+}
