@@ -116,7 +116,8 @@ def send(producer, topic, messages):
             except BufferError:  # the client's queue is full
                 producer.poll(0.1)
         producer.poll(0)
-    return lost + producer.flush(FLUSH_SECONDS)
+    waiting = producer.flush(FLUSH_SECONDS)  # first: its reports count what is lost
+    return lost + waiting
 
 
 def main():
