@@ -6,38 +6,18 @@
 
 use jiff::Timestamp;
 use pipeline::calendar::Calendar;
-use pipeline::cell::{Currency, Kind};
-use pipeline::row::{FrozenRow, PEOPLE_DEVICES, Period, Row, RowKey, date_of, day_of};
-use schemas::v1::PeopleRow;
+use pipeline::cell::Currency;
+use pipeline::row::{FrozenRow, Period, Row, date_of};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::people;
 use super::subcell::SubCell;
 use crate::Error;
 
 /// OpenSearch takes ids of at most 512 bytes.
 const MAX_ID: usize = 512;
-
-/// Members of a row of people, in the order of [`people_members`].
-pub(super) const PEOPLE_FIELDS: [&str; 16] = [
-    "users",
-    "new_users",
-    "returning_users",
-    "users_mobile",
-    "users_tablet",
-    "users_desktop",
-    "users_other",
-    "users_visit",
-    "users_click",
-    "users_enter",
-    "users_purchase",
-    "users_sign_up",
-    "reached_visit",
-    "reached_click",
-    "reached_enter",
-    "reached_purchase",
-];
 
 /// A document with what makes its writing safe to repeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +102,7 @@ pub(super) fn of_row(
                 .collect())
         }
         (Some(Row::People(row)), period, _) => {
-            let document = people(partition, &frozen.key, row, version);
+            let document = people::document(partition, &frozen.key, row, version);
             let unknown = || unnamed(format!("people of {} or members", period.name()));
             Ok(vec![document.ok_or_else(unknown)?])
         }
@@ -240,105 +220,9 @@ impl Place<'_> {
     }
 }
 
-/// The document of a row of people; `None` when its period or a member has no name here.
-fn people(partition: u32, key: &RowKey, row: &PeopleRow, version: u64) -> Option<Document> {
-    let (period, start) = period_fields(key.period)?;
-    let mut source = Map::new();
-    source.insert("doc".to_owned(), json!("people"));
-    source.insert("partition".to_owned(), json!(partition));
-    source.insert("campaign_id".to_owned(), json!(&*key.campaign));
-    let scope = match &key.activity {
-        Some(activity) => {
-            source.insert("activity_id".to_owned(), json!(&**activity));
-            "activity"
-        }
-        None => "campaign",
-    };
-    source.insert("scope".to_owned(), json!(scope));
-    source.insert("period".to_owned(), json!(period));
-    if let Some(start) = &start {
-        source.insert("period_start".to_owned(), json!(start));
-    }
-    for (field, users) in PEOPLE_FIELDS.iter().zip(people_members(row)?) {
-        source.insert((*field).to_owned(), json!(users));
-    }
-    let place = format!("{period}/{}", start.unwrap_or_default());
-    Some(Document {
-        id: id(partition, &place, &key.campaign, key.activity.as_deref()),
-        partition,
-        version,
-        source: Value::Object(source).to_string(),
-    })
-}
-
-/// A period of people as the fields `period` and `period_start`.
-pub(super) fn period_fields(period: Period) -> Option<(&'static str, Option<String>)> {
-    Some(match period {
-        Period::Life => ("life", None),
-        Period::Month(months) => (
-            "month",
-            Some(format!(
-                "{:04}-{:02}-01",
-                1970 + months / 12,
-                months % 12 + 1
-            )),
-        ),
-        Period::Week(monday) => ("week", Some(date_of(monday).to_string())),
-        Period::Day(day) => ("day", Some(date_of(day).to_string())),
-        Period::Hour(_) => return None,
-    })
-}
-
-/// The period of those fields.
-pub(super) fn period_of(period: &str, start: Option<&str>) -> Option<Period> {
-    if period == "life" {
-        return Some(Period::Life);
-    }
-    let date: jiff::civil::Date = start?.parse().ok()?;
-    Some(match period {
-        "month" => {
-            let months = (date.year() - 1970) * 12 + i16::from(date.month()) - 1;
-            Period::Month(u16::try_from(months).ok()?)
-        }
-        "week" => Period::Week(day_of(date)?),
-        "day" => Period::Day(day_of(date)?),
-        _ => return None,
-    })
-}
-
-/// A row's members in the order of [`PEOPLE_FIELDS`]; `None` if it has more than those.
-fn people_members(row: &PeopleRow) -> Option<[i64; PEOPLE_FIELDS.len()]> {
-    let mut members = [0; PEOPLE_FIELDS.len()];
-    members[..3].copy_from_slice(&[row.users, row.new_users, row.returning_users]);
-    let (devices, rest) = members[3..].split_at_mut(PEOPLE_DEVICES.len());
-    let (kinds, steps) = rest.split_at_mut(Kind::ALL.len());
-    for (place, list) in [
-        (devices, &row.by_device),
-        (kinds, &row.by_kind),
-        (steps, &row.reached),
-    ] {
-        place.get_mut(..list.len())?.copy_from_slice(list);
-    }
-    Some(members)
-}
-
-/// The row of members in the order of [`PEOPLE_FIELDS`].
-pub(super) fn people_row(members: [i64; PEOPLE_FIELDS.len()]) -> PeopleRow {
-    let (devices, rest) = members[3..].split_at(PEOPLE_DEVICES.len());
-    let (kinds, steps) = rest.split_at(Kind::ALL.len());
-    PeopleRow {
-        users: members[0],
-        new_users: members[1],
-        returning_users: members[2],
-        by_device: devices.to_vec(),
-        by_kind: kinds.to_vec(),
-        reached: steps.to_vec(),
-    }
-}
-
 /// `partition/place/length of the campaign/campaign/activity`: names hold any character, so the
 /// length tells where the campaign ends; a whole campaign has no activity and no slash before it.
-fn id(partition: u32, place: &str, campaign: &str, activity: Option<&str>) -> String {
+pub(super) fn id(partition: u32, place: &str, campaign: &str, activity: Option<&str>) -> String {
     let mut id = format!("{partition}/{place}/{}/{campaign}", campaign.len());
     if let Some(activity) = activity {
         id.push('/');
@@ -362,8 +246,9 @@ mod tests {
     use std::sync::Arc;
 
     use pipeline::definition::Definition;
-    use pipeline::row::Facet;
+    use pipeline::row::{Facet, RowKey};
     use schemas::v1::{CountsRow, MinutesRow};
+    use serde_json::Value;
 
     use super::*;
 
@@ -451,42 +336,6 @@ mod tests {
         ] {
             assert!(documents(&frozen).is_empty(), "{frozen:?}");
         }
-    }
-
-    #[test]
-    fn people_come_back_from_their_document() {
-        let row = people_row(std::array::from_fn(|place| place as i64 + 1));
-        for period in [
-            Period::Life,
-            Period::Month(670),
-            Period::Week(20_409),
-            Period::Day(20_414),
-        ] {
-            let documents = documents(&frozen(None, period, Some(Row::People(row.clone()))));
-            let source: Value = serde_json::from_str(&documents[0].source).unwrap();
-            let members = PEOPLE_FIELDS.map(|field| source[field].as_i64().unwrap());
-            assert_eq!(people_row(members), row);
-            let start = source["period_start"].as_str();
-            assert_eq!(
-                period_of(source["period"].as_str().unwrap(), start),
-                Some(period)
-            );
-            assert_eq!(source["scope"], "campaign");
-        }
-    }
-
-    #[test]
-    fn a_row_of_people_with_unknown_members_is_refused_and_not_cut() {
-        let row = PeopleRow {
-            by_kind: vec![1; 6],
-            ..PeopleRow::default()
-        };
-        let frozen = frozen(None, Period::Life, Some(Row::People(row)));
-        let calendar = Calendar::new(&Definition::default()).unwrap();
-        assert!(matches!(
-            of_row(0, &frozen, &calendar),
-            Err(Error::Fatal(_))
-        ));
     }
 
     #[test]

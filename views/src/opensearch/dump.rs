@@ -10,9 +10,10 @@ use pipeline::row::{Facet, NamedCells, Period, Row, RowKey, add_row};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::documents::{CountSource, PEOPLE_FIELDS, people_row, period_of};
+use super::documents::CountSource;
 use super::found::decode;
 use super::http::Content;
+use super::people::{PEOPLE_FIELDS, period_of, row_of};
 use super::subcell::SubCell;
 use super::{Store, transient};
 use crate::{AsOf, Error};
@@ -152,7 +153,7 @@ fn add_people(cells: &mut NamedCells, source: &Value) -> Result<(), Error> {
         facet: Facet::People,
     };
     let members = PEOPLE_FIELDS.map(|field| source[field].as_i64().unwrap_or(0));
-    add_row(cells, &key, &Row::People(people_row(members)));
+    add_row(cells, &key, &Row::People(row_of(members)));
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::documents::{PEOPLE_FIELDS, people_row};
 use super::http::cut;
+use super::people::{PEOPLE_FIELDS, row_of};
 use super::query::MAX_SCOPES;
 use super::subcell::SubCell;
 use super::transient;
@@ -144,9 +144,7 @@ impl Found {
         // Where people are part of the answer, each scope has them: none, if none came.
         let empty = Numbers {
             counts: Counts::default(),
-            people: people
-                .as_ref()
-                .map(|_| people_row([0; PEOPLE_FIELDS.len()])),
+            people: people.as_ref().map(|_| row_of([0; PEOPLE_FIELDS.len()])),
         };
         let mut scopes = BTreeMap::new();
         for bucket in counts.scopes.all()? {
@@ -245,7 +243,7 @@ impl PeopleSums {
             let sum = self.sums.get(field).ok_or_else(|| unreadable(field))?;
             *member = decode::<Sum>(sum.clone())?.exact()?;
         }
-        Ok(people_row(members))
+        Ok(row_of(members))
     }
 }
 

@@ -101,7 +101,7 @@ fn properties() -> Value {
     });
     // Summed, never searched for: they need columns, not an index.
     let sums = ["count", "amount", "offset"];
-    for name in sums.into_iter().chain(super::documents::PEOPLE_FIELDS) {
+    for name in sums.into_iter().chain(super::people::PEOPLE_FIELDS) {
         fields[name] = json!({"type": "long", "index": false});
     }
     fields

@@ -12,6 +12,7 @@ mod dump;
 mod found;
 mod http;
 mod index;
+mod people;
 mod query;
 mod subcell;
 

@@ -6,7 +6,7 @@ use pipeline::calendar::Calendar;
 use pipeline::row::{Period, date_of};
 use serde_json::{Value, json};
 
-use super::documents::{PEOPLE_FIELDS, period_fields};
+use super::people::{PEOPLE_FIELDS, period_fields};
 use crate::{Error, Question, Span, Step};
 
 /// Activities of a campaign, campaigns, or buckets of a series in one answer. Each holds some
