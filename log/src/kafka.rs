@@ -11,6 +11,7 @@ mod producer;
 mod reader;
 mod rebalance;
 mod report;
+mod stopped;
 pub mod topics;
 
 use std::collections::BTreeMap;

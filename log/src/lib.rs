@@ -138,7 +138,9 @@ pub trait Producer: Send + Sync {
     /// that is, survives the loss of any single machine (embedded: of power).
     ///
     /// # Errors
-    /// When any record was not acknowledged; those before it may have been.
+    /// When any record was not acknowledged; others of the call may have been, on Kafka even this one:
+    /// who appends again must be able to tell a second copy. [`Error::Transient`] when appending again may
+    /// go through, else [`Error::Fatal`].
     fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Appended>, Error>;
 }
 

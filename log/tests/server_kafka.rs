@@ -22,9 +22,9 @@ fn absent_keys_and_values_of_other_producers_read_as_empty() {
     let topic = Topic::fresh();
     let producer = foreign_producer(&[]);
     let to = || BaseRecord::<[u8], [u8]>::to(&topic.name).partition(1);
-    producer.send(to()).ok().expect("queued");
-    producer.send(to().key(b"k")).ok().expect("queued");
-    producer.send(to().payload(b"v")).ok().expect("queued");
+    producer.send(to()).expect("queued");
+    producer.send(to().key(b"k")).expect("queued");
+    producer.send(to().payload(b"v")).expect("queued");
     producer.flush(conformance::tools::CAP).unwrap();
 
     let read: Vec<(Vec<u8>, Vec<u8>)> = read_all(topic.reader().as_mut(), 1)
@@ -49,7 +49,7 @@ fn offsets_without_records_are_passed_over() {
             let new = BaseRecord::<[u8], [u8]>::to(&topic.name)
                 .partition(1)
                 .payload(value.as_bytes());
-            producer.send(new).ok().expect("queued");
+            producer.send(new).expect("queued");
         }
         if transaction == 1 {
             producer.flush(conformance::tools::CAP).unwrap();

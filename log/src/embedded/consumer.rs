@@ -73,7 +73,8 @@ impl Consumer {
     }
 
     /// Waits until a partition that may be delivered has grown, or the time is up.
-    fn wait(&self, deadline: Instant) {
+    fn wait(&self, timeout: Duration) {
+        let started = Instant::now();
         let mut tails = lock(&self.topic.tails);
         loop {
             let grown = self
@@ -81,7 +82,7 @@ impl Consumer {
                 .iter()
                 .zip(tails.iter())
                 .any(|(partition, tail)| partition.has_more(tail));
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = timeout.saturating_sub(started.elapsed());
             if grown || left.is_zero() {
                 return;
             }
@@ -135,8 +136,7 @@ impl crate::Consumer for Consumer {
         if self.partitions.is_empty() {
             return self.assign();
         }
-        let deadline = Instant::now() + timeout;
-        self.wait(deadline);
+        self.wait(timeout);
         self.deliver()
     }
 

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::assignment::Assignment;
 use super::rebalance::{Change, Context};
-use super::{ANSWER_TIMEOUT, Config, bounds, message, report};
+use super::{Config, bounds, message, report, stopped};
 use crate::{Bounds, Delivery, Error, Positions};
 
 /// How long leaving may take. A broker that does not answer holds the client back; the group notices the
@@ -119,76 +119,34 @@ impl Consumer {
         deliveries.push(Delivery::Halted { partition, error });
     }
 
-    /// Finds the partitions whose next offset is not held and halts them.
+    /// After librdkafka said that an offset is not there: finds the partition, and halts it or goes on.
     fn look_for_out_of_range(&mut self, deliveries: &mut Vec<Delivery>) {
         let Some(client) = &self.client else { return };
         if let Some(reason) = client.context().take_out_of_range() {
             let ask_at = Instant::now();
             self.out_of_range = Some(OutOfRange { reason, ask_at });
         }
-        match &self.out_of_range {
-            Some(pending) if pending.ask_at <= Instant::now() => {}
-            _ => return,
-        }
-        let mut missing = Vec::new();
-        for (partition, offset) in self.assignment.active() {
-            match bounds(client.client(), &self.topic, partition) {
-                Ok(held) => missing.extend(
-                    held.check(partition, offset)
-                        .err()
-                        .map(|error| (partition, error)),
-                ),
-                Err(error) => {
-                    tracing::warn!(%error, "can't find out yet which offset is not there");
-                    if let Some(pending) = &mut self.out_of_range {
-                        pending.ask_at = Instant::now() + OUT_OF_RANGE_RETRY;
-                    }
-                    return;
-                }
-            }
-        }
-        let Some(OutOfRange { reason, .. }) = self.out_of_range.take() else {
+        let Some(pending) = &mut self.out_of_range else {
             return;
         };
-        if missing.is_empty() && reason.contains("truncation") {
-            missing = self.halt_all(&reason);
+        if pending.ask_at > Instant::now() {
+            return;
         }
-        if missing.is_empty() {
-            self.fetch_again(&reason);
-        }
-        for (partition, error) in missing {
-            self.halt(partition, error, deliveries);
-        }
-    }
-
-    /// A truncated log that has grown past our offset again: it is there, but not what we read before it.
-    fn halt_all(&self, reason: &str) -> Vec<(u32, Error)> {
-        self.assignment
-            .active()
-            .map(|(partition, _)| {
-                let error = Error::Fatal(format!(
-                    "a partition of {} lost records it had acknowledged ({reason}); start again to find \
-                     out which, and rebuild from what is left",
-                    self.topic
-                ));
-                (partition, error)
-            })
-            .collect()
-    }
-
-    /// Every offset is there by now, as after a leader that lagged behind: librdkafka has given up on a
-    /// partition and must be told to go on.
-    fn fetch_again(&self, reason: &str) {
-        let Some(client) = &self.client else { return };
-        tracing::warn!(
-            topic = self.topic,
-            reason,
-            "an offset was not there for a moment; fetching again"
-        );
-        for (partition, offset) in self.assignment.active() {
-            let offset = Offset::Offset(offset as i64);
-            if let Err(error) = client.seek(&self.topic, partition as i32, offset, ANSWER_TIMEOUT) {
-                tracing::error!(topic = self.topic, partition, %error, "could not fetch again");
+        match stopped::judge(
+            client,
+            &self.topic,
+            self.assignment.active(),
+            &pending.reason,
+        ) {
+            Ok(halted) => {
+                self.out_of_range = None;
+                for (partition, error) in halted {
+                    self.halt(partition, error, deliveries);
+                }
+            }
+            Err(error) => {
+                pending.ask_at = Instant::now() + OUT_OF_RANGE_RETRY;
+                tracing::warn!(%error, "can't find out yet which offset is not there");
             }
         }
     }

@@ -122,6 +122,11 @@ impl ProducerContext for Context {
     fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
         let Ticket { call, index } = *ticket;
         match result {
+            // A record found to be there already after it was sent again: written once, but where?
+            Ok(message) if message.offset() < 0 => call.fail(Error::Transient(format!(
+                "{}: a record was acknowledged without its offset; append it again",
+                self.topic
+            ))),
             Ok(message) => {
                 let place = &call.places[index];
                 // `settle` publishes both.

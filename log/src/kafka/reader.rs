@@ -18,14 +18,14 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 
 const POLL: Duration = Duration::from_millis(100);
 
-const DEFAULTS: [(&str, &str); 2] = [
+const DEFAULTS: [(&str, &str); 3] = [
+    // Assigning needs the name of a group; nothing is joined and nothing committed.
+    ("group.id", "footfall-reader"),
     ("queued.max.messages.kbytes", "65536"),
     ("fetch.queue.backoff.ms", "5"),
 ];
 
-const FIXED: [(&str, &str); 7] = [
-    // Assigning needs a name of a group; nothing is joined and nothing committed.
-    ("group.id", "footfall-reader"),
+const FIXED: [(&str, &str); 6] = [
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
     ("auto.offset.reset", "error"),
@@ -127,11 +127,12 @@ impl Reader {
                 Step::AtEnd => {
                     stood_at_end = Some(range.next_offset);
                     self.check(range.partition, range.to)?;
-                    self.fetch_again(range)?;
+                    self.assign(range.partition, range.next_offset)?;
                 }
                 Step::OutOfRange => {
                     self.check(range.partition, range.next_offset)?;
-                    self.fetch_again(range)?;
+                    // There by now: librdkafka has given up on the partition and must be told to go on.
+                    self.assign(range.partition, range.next_offset)?;
                 }
                 Step::Silence if heard.elapsed() > SILENCE_LIMIT => {
                     return Err(Error::Transient(format!(
@@ -151,13 +152,6 @@ impl Reader {
 
     fn check(&self, partition: u32, offset: u64) -> Result<(), Error> {
         bounds(self.client.client(), &self.topic, partition)?.check(partition, offset)
-    }
-
-    fn fetch_again(&self, range: &Range) -> Result<(), Error> {
-        let offset = Offset::Offset(range.next_offset as i64);
-        self.client
-            .seek(&self.topic, range.partition as i32, offset, ANSWER_TIMEOUT)
-            .map_err(|error| report::transient(&self.topic, &error))
     }
 }
 

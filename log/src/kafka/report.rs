@@ -1,9 +1,23 @@
 //! What librdkafka says goes into our own log of events, and its errors become ours.
 
+use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::Error;
+
+/// The callbacks of a client that needs no others.
+pub(super) struct Reporting;
+
+impl ClientContext for Reporting {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        line(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self::error(&error, reason);
+    }
+}
 
 /// A line librdkafka logs by itself.
 pub(super) fn line(level: RDKafkaLogLevel, facility: &str, text: &str) {

@@ -6,10 +6,10 @@ use futures::executor::block_on;
 use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::{ANSWER_TIMEOUT, Config, report};
+use super::report::{self, Reporting};
+use super::{ANSWER_TIMEOUT, Config};
 use crate::Error;
 
 /// Copies of each record that survive the loss of one machine while another is being replaced.
@@ -176,7 +176,7 @@ fn weaknesses(topic: &str, copies: &[usize], settings: &HashMap<String, String>)
 }
 
 /// The number of copies of each partition.
-fn copies(admin: &AdminClient<DefaultClientContext>, topic: &str) -> Result<Vec<usize>, Error> {
+fn copies(admin: &AdminClient<Reporting>, topic: &str) -> Result<Vec<usize>, Error> {
     let metadata = admin
         .inner()
         .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
@@ -197,10 +197,7 @@ fn copies(admin: &AdminClient<DefaultClientContext>, topic: &str) -> Result<Vec<
     }
 }
 
-fn settings(
-    admin: &AdminClient<DefaultClientContext>,
-    topic: &str,
-) -> Result<HashMap<String, String>, Error> {
+fn settings(admin: &AdminClient<Reporting>, topic: &str) -> Result<HashMap<String, String>, Error> {
     let wanted = [ResourceSpecifier::Topic(topic)];
     let described = block_on(admin.describe_configs(&wanted, &options()))
         .map_err(|error| report::transient(topic, &error))?;
@@ -216,10 +213,10 @@ fn settings(
         .collect())
 }
 
-fn admin(config: &Config) -> Result<AdminClient<DefaultClientContext>, Error> {
+fn admin(config: &Config) -> Result<AdminClient<Reporting>, Error> {
     config
         .client(&[], &[])
-        .create()
+        .create_with_context(Reporting)
         .map_err(|error| report::refused(&error))
 }
 

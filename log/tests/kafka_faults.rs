@@ -1,0 +1,150 @@
+//! Errors that real brokers give rarely, injected by librdkafka's mock of a cluster. The mock stands in for
+//! nothing else: what the log promises is tested on real brokers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use footfall_log::kafka::{Config, Consumer, Producer};
+use footfall_log::{Consumer as _, Delivery, Error, NewRecord, Positions, Producer as _};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+const TOPIC: &str = "topic";
+const CAP: Duration = Duration::from_secs(180);
+
+fn cluster() -> (MockCluster<'static, DefaultProducerContext>, Config) {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic(TOPIC, 1, 1).unwrap();
+    let config = Config {
+        brokers: cluster.bootstrap_servers(),
+        extra: BTreeMap::new(),
+    };
+    (cluster, config)
+}
+
+fn records(count: usize) -> Vec<NewRecord> {
+    vec![NewRecord::default(); count]
+}
+
+struct Zero;
+
+impl Positions for Zero {
+    fn start(&self, _partition: u32) -> Result<u64, String> {
+        Ok(0)
+    }
+}
+
+/// Polls until an offset is delivered; returns all of them.
+fn offsets_up_to(consumer: &mut Consumer, last: u64) -> Vec<u64> {
+    let started = Instant::now();
+    let mut offsets = Vec::new();
+    while offsets.last() != Some(&last) {
+        assert!(
+            started.elapsed() < CAP,
+            "not delivered in time: {offsets:?}"
+        );
+        for delivery in consumer.poll(Duration::from_millis(100)).unwrap() {
+            match delivery {
+                Delivery::Batch(batch) => {
+                    offsets.extend(batch.records().map(|record| record.offset));
+                }
+                Delivery::Halted { error, .. } => panic!("{error}"),
+                Delivery::Assigned(_) | Delivery::Revoked(_) => {}
+            }
+        }
+    }
+    offsets
+}
+
+#[test]
+fn an_offset_that_is_missing_for_a_moment_is_fetched_again() {
+    let (cluster, config) = cluster();
+    let producer = Producer::new(&config, TOPIC).unwrap();
+    producer.append(records(10)).unwrap();
+    cluster.request_errors(
+        RDKafkaApiKey::Fetch,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE; 2],
+    );
+    let mut consumer = Consumer::join(&config, "group", TOPIC, Arc::new(Zero)).unwrap();
+    assert_eq!(offsets_up_to(&mut consumer, 9), (0..10).collect::<Vec<_>>());
+
+    cluster.request_errors(
+        RDKafkaApiKey::Fetch,
+        &[
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__TRANSPORT,
+        ],
+    );
+    producer.append(records(10)).unwrap();
+    assert_eq!(
+        offsets_up_to(&mut consumer, 19),
+        (10..20).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn errors_that_pass_are_ridden_out_by_the_producer() {
+    let (cluster, config) = cluster();
+    let producer = Producer::new(&config, TOPIC).unwrap();
+    cluster.request_errors(
+        RDKafkaApiKey::Produce,
+        &[
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+        ],
+    );
+    let appended = producer.append(records(5)).unwrap();
+    let offsets: Vec<u64> = appended.iter().map(|at| at.offset).collect();
+    assert_eq!(offsets, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_record_the_broker_refuses_for_good_is_fatal() {
+    let (cluster, config) = cluster();
+    let producer = Producer::new(&config, TOPIC).unwrap();
+    cluster.request_errors(
+        RDKafkaApiKey::Produce,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED],
+    );
+    let error = producer.append(records(1)).unwrap_err();
+    assert!(matches!(error, Error::Fatal(_)), "{error:?}");
+    let too_large = NewRecord {
+        value: vec![0; 3 << 20],
+        ..NewRecord::default()
+    };
+    let error = producer.append(vec![too_large]).unwrap_err();
+    assert!(matches!(error, Error::Fatal(_)), "{error:?}");
+}
+
+#[test]
+fn a_producer_that_lost_its_sequence_is_made_anew() {
+    let (cluster, config) = cluster();
+    let producer = Producer::new(&config, TOPIC).unwrap();
+    producer.append(records(1)).unwrap();
+    cluster.request_errors(
+        RDKafkaApiKey::Produce,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER],
+    );
+    let error = producer.append(records(3)).unwrap_err();
+    assert!(matches!(error, Error::Transient(_)), "{error:?}");
+    producer.append(records(3)).expect("by a new client");
+}
+
+#[test]
+fn a_record_acknowledged_without_its_offset_is_an_error() {
+    let (cluster, config) = cluster();
+    let producer = Producer::new(&config, TOPIC).unwrap();
+    cluster.request_errors(
+        RDKafkaApiKey::Produce,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER],
+    );
+    let error = producer.append(records(1)).unwrap_err().to_string();
+    assert!(error.contains("without its offset"), "{error}");
+    producer.append(records(1)).unwrap();
+}
