@@ -20,16 +20,19 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
+/// Of the tables below; a file of another format is refused.
+const FORMAT: i64 = 1;
 const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), head TEXT NOT NULL, last TEXT);
-CREATE TABLE IF NOT EXISTS names (id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, activity TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, changed_at INTEGER NOT NULL, value BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS users (seq INTEGER PRIMARY KEY, shard INTEGER NOT NULL, base INTEGER NOT NULL, bytes BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS users_by_shard ON users (shard);
-CREATE TABLE IF NOT EXISTS ids (seq INTEGER PRIMARY KEY, slot INTEGER NOT NULL, bytes BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS outbox (
+CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), head TEXT NOT NULL, last TEXT, seal INTEGER NOT NULL);
+CREATE TABLE names (id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, activity TEXT NOT NULL);
+CREATE TABLE rows (id INTEGER PRIMARY KEY, changed_at INTEGER NOT NULL, value BLOB NOT NULL);
+CREATE TABLE users (seq INTEGER PRIMARY KEY, shard INTEGER NOT NULL, base INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE INDEX users_by_shard ON users (shard);
+CREATE TABLE ids (seq INTEGER PRIMARY KEY, slot INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE outbox (
   offset INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT NOT NULL, appended_at INTEGER NOT NULL,
   key BLOB NOT NULL, value BLOB NOT NULL, headers BLOB NOT NULL);
+PRAGMA user_version = 1;
 ";
 
 /// What went wrong with a checkpoint.
@@ -41,9 +44,9 @@ pub enum Error {
     /// The folder can't be used.
     #[error("state file {0}: {1}")]
     Io(PathBuf, std::io::Error),
-    /// SQLite says so: a full disk, a damaged file.
-    #[error("checkpoint: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    /// SQLite can't go on: a full disk, a file that can't be written.
+    #[error("checkpoint {0}: {1}; see that its disk has room and can be written")]
+    Sqlite(PathBuf, rusqlite::Error),
     /// The file is not what was written.
     #[error(
         "checkpoint {path}: {detail}; move the file away and the partition is folded again from the log's start"
@@ -128,25 +131,28 @@ impl Checkpoint {
             Err(std::fs::TryLockError::WouldBlock) => return Err(Error::Held(path)),
             Err(std::fs::TryLockError::Error(error)) => return Err(io(error)),
         }
-        let connection = Connection::open(&path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        let checkpoint = Self {
+        let open = || {
+            let connection = Connection::open(&path)?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            Ok(connection)
+        };
+        let mut checkpoint = Self {
+            connection: open().map_err(|error| failed(&path, error))?,
             path,
             partition,
-            connection,
             _lock: Some(lock),
         };
         checkpoint.check()?;
-        checkpoint.connection.execute_batch(SCHEMA)?;
+        checkpoint.prepare()?;
         Ok(checkpoint)
     }
 
-    /// Opens an existing file to read, while nobody writes it. `None` when there is none.
+    /// Opens a file that exists, while nobody writes it. `None` when there is none.
     ///
     /// # Errors
     /// As [`Checkpoint::open`].
-    pub fn open_read_only(
+    pub fn open_existing(
         folder: &Path,
         definition: &Definition,
         partition: u32,
@@ -162,18 +168,41 @@ impl Checkpoint {
         let found: String = self
             .connection
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-            .map_err(|error| self.damaged(error))?;
+            .map_err(|error| self.failed(error))?;
         if found != "ok" {
             return Err(self.damaged(found));
         }
         Ok(())
     }
 
-    fn damaged(&self, detail: impl std::fmt::Display) -> Error {
-        Error::Damaged {
-            path: self.path.clone(),
-            detail: detail.to_string(),
+    /// Makes the tables of a new file; refuses those of another format.
+    fn prepare(&mut self) -> Result<(), Error> {
+        let number = |query| {
+            let number = self.connection.query_row(query, [], |row| row.get(0));
+            number.map_err(|error| self.failed(error))
+        };
+        let format: i64 = number("PRAGMA user_version")?;
+        let tables: i64 = number("SELECT count(*) FROM sqlite_schema")?;
+        if (format, tables) == (0, 0) {
+            let make = || {
+                let transaction = self.connection.transaction()?;
+                transaction.execute_batch(SCHEMA)?;
+                transaction.commit()
+            };
+            return make().map_err(|error| failed(&self.path, error));
         }
+        if format != FORMAT {
+            return Err(self.damaged(format!("its format is {format}, not {FORMAT}")));
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, detail: impl Display) -> Error {
+        damaged(&self.path, detail)
+    }
+
+    fn failed(&self, error: rusqlite::Error) -> Error {
+        failed(&self.path, error)
     }
 
     /// The first offset not folded and the last record folded; `None` before the first checkpoint.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, TrySendError};
 use log::{Batch, Consumer, Delivery};
@@ -46,7 +46,6 @@ pub(crate) struct Intake {
     /// Batches their worker had no room for; their partitions are paused.
     pub waiting: BTreeMap<u32, VecDeque<Batch>>,
     pub memory_paused: bool,
-    pub lag_at: Instant,
 }
 
 impl Intake {
@@ -54,7 +53,6 @@ impl Intake {
         while !self.stop.load(Ordering::Relaxed) {
             self.hand_over();
             self.watch_memory();
-            self.watch_lag();
             let timeout = if self.waiting.is_empty() {
                 POLL
             } else {
@@ -96,7 +94,6 @@ impl Intake {
 
     fn halt(&self, partition: u32, why: String) {
         tracing::error!(partition, %why, "the partition halts");
-        ::metrics::gauge!(metrics::HALTED, "partition" => partition.to_string()).set(1.0);
         self.status
             .update(partition, |status| status.halted = Some(why));
     }
@@ -107,7 +104,6 @@ impl Intake {
         };
         match (self.spawn)(partition, checkpoint, QUEUE) {
             Ok(handle) => {
-                ::metrics::gauge!(metrics::HALTED, "partition" => partition.to_string()).set(0.0);
                 self.views.add(partition, handle.control.clone());
                 self.workers.insert(partition, handle);
             }
@@ -214,37 +210,6 @@ impl Intake {
                 }
             }
             ::metrics::gauge!(metrics::MEMORY_PAUSED).set(f64::from(u8::from(paused)));
-        }
-    }
-
-    /// Once a second: how far the log is ahead, and what the process holds.
-    fn watch_lag(&mut self) {
-        if self.lag_at.elapsed() < Duration::from_secs(1) {
-            return;
-        }
-        self.lag_at = Instant::now();
-        ::metrics::gauge!(metrics::MEMORY).set(self.status.memory() as f64);
-        ::metrics::gauge!(metrics::MEMORY_LIMIT).set(self.settings.memory_limit as f64);
-        for (partition, status) in self.status.partitions() {
-            let Ok(bounds) = self.consumer.bounds(partition) else {
-                return;
-            };
-            let lag = bounds.end.saturating_sub(status.next_offset);
-            let seconds = if lag == 0 || status.log_time == 0 {
-                0.0
-            } else {
-                (metrics::now_ms() - status.log_time).max(0) as f64 / 1000.0
-            };
-            let label = partition.to_string();
-            ::metrics::gauge!(metrics::LAG_RECORDS, "partition" => label.clone()).set(lag as f64);
-            ::metrics::gauge!(metrics::LAG_SECONDS, "partition" => label.clone()).set(seconds);
-            let letters = status.letters_waiting as f64;
-            ::metrics::gauge!(metrics::LETTERS_WAITING, "partition" => label.clone()).set(letters);
-            metrics::tally(partition, &status.tally);
-            for (view, rows) in status.rows_waiting {
-                ::metrics::gauge!(metrics::ROWS_WAITING, "partition" => label.clone(), "view" => view)
-                    .set(rows as f64);
-            }
         }
     }
 }

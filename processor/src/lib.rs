@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod checkpointer;
 pub mod fold_views;
 pub mod intake;
+mod lag;
 pub mod metrics;
 pub mod outbox;
 mod positions;

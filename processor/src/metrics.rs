@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, histogram};
 use pipeline::rejection::Reason;
-use pipeline::state::{State, Tally};
+use pipeline::state::Tally;
 
 /// Records by how they ended.
 pub const EVENTS: &str = "footfall_events_total";
@@ -85,17 +85,4 @@ pub fn tally(partition: u32, tally: &Tally) {
                 .absolute(count);
         }
     }
-}
-
-/// Sets the gauges of a partition's state.
-pub fn state(state: &State) {
-    let partition = state.partition().to_string();
-    tally(state.partition(), state.tally());
-    for (what, held) in state.sizes() {
-        gauge!(HELD, "partition" => partition.clone(), "what" => what).set(held as f64);
-    }
-    let (names, contributions) = state.limits_met();
-    counter!(LIMITS_MET, "partition" => partition.clone(), "limit" => "names").absolute(names);
-    counter!(LIMITS_MET, "partition" => partition, "limit" => "contributions")
-        .absolute(contributions);
 }

@@ -37,6 +37,17 @@ impl Checkpoints {
             .remove(&partition)
     }
 
+    /// What the log holds of a partition.
+    ///
+    /// # Errors
+    /// When the log doesn't answer.
+    pub fn bounds(&self, partition: u32) -> Result<log::Bounds, log::Error> {
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .bounds(partition)
+    }
+
     fn open(&self, partition: u32) -> Result<Checkpoint, String> {
         let deadline = Instant::now() + HANDOVER;
         loop {

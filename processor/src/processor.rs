@@ -21,7 +21,7 @@ use crate::projector::Projector;
 use crate::settings::Settings;
 use crate::status::Status;
 use crate::worker::Worker;
-use crate::{checkpointer, outbox};
+use crate::{checkpointer, lag, outbox};
 
 /// Jobs that may wait for the checkpoint and dead-letter threads: each worker has one of each at most.
 const JOBS: usize = 1024;
@@ -82,6 +82,13 @@ impl Processor {
         let (letter_jobs, jobs) = bounded(JOBS);
         let deliverer =
             outbox::start(jobs, parts.dead_letters, helpers_stop.clone()).map_err(fatal)?;
+        let lag = lag::start(
+            checkpoints.clone(),
+            status.clone(),
+            settings.memory_limit,
+            helpers_stop.clone(),
+        )
+        .map_err(fatal)?;
         let sinks = [
             (parts.hot, aggregate::Reader::Hot),
             (parts.history, aggregate::Reader::History),
@@ -108,7 +115,6 @@ impl Processor {
             workers: BTreeMap::new(),
             waiting: BTreeMap::new(),
             memory_paused: false,
-            lag_at: Instant::now(),
         };
         let intake = std::thread::Builder::new()
             .name("intake".to_owned())
@@ -117,7 +123,7 @@ impl Processor {
         Ok(Self {
             stop,
             intake: Some(intake),
-            helpers: vec![checkpointer, deliverer],
+            helpers: vec![checkpointer, deliverer, lag],
             helpers_stop,
             views,
             status,
@@ -145,6 +151,7 @@ impl Processor {
         // Workers are gone and with them who gives the helpers work; a retry under way ends.
         self.helpers_stop.store(true, Ordering::Relaxed);
         for helper in self.helpers.drain(..) {
+            helper.thread().unpark();
             // A helper that died has said so in its panic.
             let _ = helper.join();
         }

@@ -26,6 +26,10 @@ pub struct Partition {
     pub memory: u64,
     /// Distinct users.
     pub users: usize,
+    /// Users, rows, dedup ids, names: how many are held.
+    pub held: Vec<(&'static str, usize)>,
+    /// Events that met a limit of the definition, by limit.
+    pub limits_met: Vec<(&'static str, u64)>,
     /// The state digest at `checkpointed`.
     pub digest: u64,
     /// Why it stands still, if it does.

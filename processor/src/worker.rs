@@ -277,6 +277,9 @@ impl Worker {
             status.letters_waiting = letters;
             status.memory = state.memory();
             status.users = state.users();
+            status.held = state.sizes().to_vec();
+            let (names, contributions) = state.limits_met();
+            status.limits_met = vec![("names", names), ("contributions", contributions)];
             status.halted = halted;
             for projection in projections {
                 let name = projection.name();
