@@ -1,6 +1,11 @@
 //! The views in a real Redis, which these tests start themselves.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 mod conformance;
 mod redis;

@@ -1,16 +1,36 @@
 //! A Redis of a test's own, and what tests of it share.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
+mod faults;
+mod proxy;
+mod reads;
+mod schedule;
+mod schedules;
 pub mod server;
+mod setup;
 
 use async_trait::async_trait;
 use pipeline::definition::Definition;
-use views::redis::Store;
+use views::redis::{Limits, Store};
 use views::{AsOfKind, Sink, Views};
 
 use crate::conformance::{self, Back};
 use server::Server;
+
+/// Small enough that a change of the tests' logs takes several calls.
+pub const SMALL: Limits = Limits {
+    rows_per_call: 120,
+    bytes_per_call: 1 << 16,
+    rows_per_merge: 10_000,
+    bytes_per_merge: 1 << 22,
+};
 
 /// The Redis views of one definition.
 pub struct Redis {
@@ -21,8 +41,13 @@ pub struct Redis {
 impl Redis {
     /// Views of a new definition.
     pub async fn new(server: &Server, partitions: u32) -> Self {
+        Self::at(&server.url(), partitions).await
+    }
+
+    /// Likewise, at another address.
+    pub async fn at(url: &str, partitions: u32) -> Self {
         let definition = conformance::definition(partitions);
-        let store = Store::connect(&server.url(), &definition).await.unwrap();
+        let store = Store::connect(url, &definition).await.unwrap();
         Self { store, definition }
     }
 }
