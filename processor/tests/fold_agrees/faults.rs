@@ -8,7 +8,7 @@ use schemas::v1::{Amount, Event};
 
 use crate::history::Sent;
 use crate::random::Random;
-use crate::writer::{HOUR, MINUTE, Writer};
+use crate::writer::{DAY, HOUR, MINUTE, Writer};
 
 /// Puts one or two faults into a record; its value.
 pub fn put(writer: &mut Writer, mut event: Event, sent: &mut Sent) -> Vec<u8> {
@@ -22,14 +22,24 @@ pub fn put(writer: &mut Writer, mut event: Event, sent: &mut Sent) -> Vec<u8> {
         1 => value.truncate(random.below(value.len() as u64) as usize),
         2 => value[0] = 0xff,
         // A field of a later version: sound as long as the value is not too large.
-        3 => {
-            value.extend([0xa2, 0x06, 0x80, 0x7f]);
-            value.resize(value.len() + 127 * 128, 0);
-        }
+        3 => pad(&mut value, random.pick(&[16_384, 16_385])),
         4 => value.resize(16_385, 0),
         _ => {}
     }
     value
+}
+
+/// Makes a value `length` bytes long with field 100, which no version has.
+fn pad(value: &mut Vec<u8>, length: usize) {
+    // Its tag takes two bytes, its length three.
+    let rest = length.saturating_sub(value.len() + 5);
+    value.extend([0xa2, 0x06]);
+    value.extend([
+        rest as u8 | 0x80,
+        (rest >> 7) as u8 | 0x80,
+        (rest >> 14) as u8,
+    ]);
+    value.resize(value.len() + rest, 0);
 }
 
 fn break_event(random: &mut Random, clock: i64, event: &mut Event, sent: &mut Sent) {
@@ -62,7 +72,12 @@ fn break_event(random: &mut Random, clock: i64, event: &mut Event, sent: &mut Se
                 i64::MAX,
             ])
         }
-        9 => event.occurred_at_ms = clock + random.pick(&[5 * MINUTE, 5 * MINUTE + 1, HOUR]),
+        9 => {
+            let ahead = [5 * MINUTE, 5 * MINUTE + 1, HOUR];
+            let behind = [-HOUR, -HOUR - 1, -3 * DAY, -3 * DAY - 1];
+            let off = random.pick(&[&ahead[..], &behind[..]].concat());
+            event.occurred_at_ms = clock + off;
+        }
         10 => {
             let near = event.occurred_at_ms;
             event.signed_up_at_ms = Some(random.pick(&[

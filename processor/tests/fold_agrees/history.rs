@@ -5,7 +5,7 @@ use std::fmt;
 use pipeline::definition::{Definition, Limits};
 use pipeline::record::{Headers, Record};
 use prost::Message;
-use schemas::v1::Event;
+use schemas::v1::{Event, Kind};
 
 use crate::random::Random;
 use crate::writer::{DAY, HOUR, MINUTE, Writer};
@@ -64,6 +64,25 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// A visit by one user, appended a month later.
+    pub fn visit(offset: u64, instant: &str) -> Self {
+        let occurred_at_ms = crate::writer::instant(instant);
+        let event = Event {
+            event_id: offset.to_string(),
+            user_id: "u".to_owned(),
+            kind: Kind::Visit as i32,
+            occurred_at_ms,
+            ..Event::default()
+        };
+        Self {
+            offset,
+            appended_at: occurred_at_ms + 30 * DAY,
+            key: b"u".to_vec(),
+            value: event.encode_to_vec(),
+            headers: Vec::new(),
+        }
+    }
+
     pub fn record(&self) -> Record<'_> {
         Record {
             offset: self.offset,

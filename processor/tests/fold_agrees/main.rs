@@ -13,6 +13,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use history::{History, Sent};
+use pipeline::definition::Definition;
 use pipeline::row::{Facet, NamedCells, add_row};
 use pipeline::state::{Outcome, State};
 use processor::verify::{Judgement, Oracle, compare};
@@ -48,6 +49,30 @@ fn the_fold_agrees_with_the_oracle_on_random_histories() {
     eprintln!("{cases} histories agree: {judged:?}");
     if cases > 100 {
         judged.saw_everything();
+    }
+}
+
+/// Lord Howe's clocks go back by half an hour at 15:00Z: its hours begin at full hours UTC before, at half past after.
+#[test]
+fn a_first_day_on_which_clocks_change_by_half_an_hour_moves_whole() {
+    let history = History {
+        definition: Definition {
+            time_zone: "Australia/Lord_Howe".to_owned(),
+            partitions: 1,
+            hash_key: "00".repeat(16),
+            ..Definition::default()
+        },
+        partition: 0,
+        // An event of the day before comes after those around the change.
+        records: vec![
+            Sent::visit(0, "2026-04-04T14:50:00Z"),
+            Sent::visit(1, "2026-04-04T15:10:00Z"),
+            Sent::visit(2, "2026-04-04T15:40:00Z"),
+            Sent::visit(3, "2026-04-03T12:00:00Z"),
+        ],
+    };
+    if let Err(difference) = judge(&history, &mut Judged::default()) {
+        panic!("{difference}");
     }
 }
 

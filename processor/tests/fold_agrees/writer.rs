@@ -185,7 +185,8 @@ impl Writer {
     }
 }
 
-fn instant(text: &str) -> i64 {
+/// Milliseconds since the epoch of an instant such as `2026-03-08T07:00:00Z`.
+pub fn instant(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().unwrap().as_millisecond()
 }
 
