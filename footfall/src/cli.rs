@@ -56,6 +56,16 @@ enum ConfigCommand {
     Print,
 }
 
+impl Command {
+    /// Whether it folds or reads views: who only appends or lists records needs no hash key.
+    fn needs_definition(&self) -> bool {
+        matches!(
+            self,
+            Self::Demo(_) | Self::Process | Self::Api | Self::Verify(_) | Self::Views(_)
+        )
+    }
+}
+
 impl Cli {
     /// Runs the command.
     ///
@@ -77,7 +87,9 @@ impl Cli {
         };
         telemetry::logs::start(&config.logging.filter, format).map_err(anyhow::Error::msg)?;
         telemetry::metrics::install()?;
-        config.complete()?;
+        if self.command.needs_definition() || config.is_embedded() {
+            config.complete()?;
+        }
         match self.command {
             Command::Demo(args) => block_on(demo::run(&args, config)),
             Command::Process => block_on(process::run(config)),
