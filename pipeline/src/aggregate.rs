@@ -140,7 +140,8 @@ pub struct Rows {
     slots: Vec<Slot>,
     free: Vec<u32>,
     index: HashMap<RowId, u32, FixedState>,
-    counts: HashMap<(PairId, u32), CountPlaces, FixedState>,
+    /// By pair, quarter and day: where clocks change at a minute past midnight, two days share an hour.
+    counts: HashMap<(PairId, u32, u16), CountPlaces, FixedState>,
     people: HashMap<(PairId, u16), PeoplePlaces, FixedState>,
     /// Rows of minutes by hour, which is when they leave.
     minutes: BTreeMap<i64, Vec<u32>>,
@@ -170,7 +171,7 @@ impl Rows {
 
     /// The places of the counts rows of a pair and the local hour of `moment`.
     pub fn count_places(&mut self, names: &Names, pair: PairId, moment: &Moment) -> CountPlaces {
-        let key = (pair, (moment.hour / QUARTER) as u32);
+        let key = (pair, (moment.hour / QUARTER) as u32, moment.day);
         if let Some(places) = self.counts.get(&key) {
             return *places;
         }
@@ -357,6 +358,42 @@ impl Slot {
             key: self.id.key(names),
             changed_at: self.changed_at,
             row: self.body.to_row(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn period() -> impl Strategy<Value = Period> {
+        prop_oneof![
+            Just(Period::Life),
+            any::<u16>().prop_map(Period::Month),
+            any::<u16>().prop_map(Period::Week),
+            any::<u16>().prop_map(Period::Day),
+            // Hours up to 2149.
+            (0..5_648_745_600 / QUARTER).prop_map(|n| Period::Hour(n * QUARTER)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_row_s_number_says_what_it_was_made_of(
+            pair in any::<bool>(),
+            id in 0..1u32 << 28,
+            period in period(),
+            facet in proptest::sample::select(vec![Facet::Counts, Facet::People, Facet::Minutes]),
+        ) {
+            let scope = if pair { Scope::Pair(id) } else { Scope::Campaign(id) };
+            let row = RowId::new(scope, period, facet);
+            prop_assert_eq!((row.scope(), row.period(), row.facet()), (scope, period, facet));
+            // Checkpoints keep it in a signed integer.
+            prop_assert!(i64::try_from(row.0).is_ok());
         }
     }
 }

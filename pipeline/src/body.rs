@@ -218,3 +218,108 @@ pub fn other_side(cell: u16) -> Option<u16> {
         .pack(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::device::{Brand, Browser};
+    use crate::row::Facet;
+
+    fn key() -> impl Strategy<Value = CountKey> {
+        let kinds = proptest::sample::select(Kind::ALL.to_vec());
+        (0..4, kinds, 0..3u8, 0..26u32 * 26 * 26).prop_map(|(list, kind, other, currency)| {
+            let device = Device {
+                browser: Browser::from_u8(other).unwrap_or(Device::UNKNOWN.browser),
+                brand: Brand::from_u8(other).unwrap_or(Device::UNKNOWN.brand),
+                ..Device::UNKNOWN
+            };
+            let cell = Cell {
+                kind,
+                device: device.class,
+                os: device.os,
+                is_new: other == 1,
+            };
+            match list {
+                0 => CountKey::cell(cell.pack()),
+                1 => CountKey::amount(cell.pack(), Currency::from_number(currency).unwrap()),
+                2 => CountKey::browser(kind, device),
+                _ => CountKey::brand(kind, device),
+            }
+        })
+    }
+
+    /// The body that a store gives back.
+    fn stored(body: &Body, facet: Facet) -> Body {
+        let bytes = body.to_row().unwrap().encode();
+        Body::from_row(&Row::decode(facet, &bytes).unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn counting_goes_on_after_a_row_was_stored_and_read(
+            counted in proptest::collection::vec((key(), 0..1_000_000_000_000i64), 0..40),
+            stored_at in 0..40usize,
+        ) {
+            let mut straight = Body::Counts(ThinVec::new());
+            let mut again = Body::Counts(ThinVec::new());
+            for (number, (key, by)) in counted.into_iter().enumerate() {
+                if number == stored_at {
+                    again = stored(&again, Facet::Counts);
+                }
+                straight.count(key, by);
+                again.count(key, by);
+            }
+            prop_assert_eq!(again.to_row(), straight.to_row());
+        }
+
+        #[test]
+        fn minutes_go_on_after_a_row_was_stored_and_read(
+            counted in proptest::collection::vec((0..60u8, 0..5usize), 0..40),
+            stored_at in 0..40usize,
+        ) {
+            let mut straight = Body::Minutes(ThinVec::new());
+            let mut again = Body::Minutes(ThinVec::new());
+            for (number, (minute, kind)) in counted.into_iter().enumerate() {
+                if number == stored_at {
+                    again = stored(&again, Facet::Minutes);
+                }
+                straight.count_minute(minute, Kind::ALL[kind]);
+                again.count_minute(minute, Kind::ALL[kind]);
+            }
+            prop_assert_eq!(again.to_row(), straight.to_row());
+        }
+
+        #[test]
+        fn people_are_what_was_stored(
+            (users, new) in (0..1_000_000i32).prop_flat_map(|users| (Just(users), 0..=users)),
+            by_device in any::<[u16; 4]>(),
+            by_kind in any::<[u16; 5]>(),
+            reached in any::<[u16; 4]>(),
+        ) {
+            let people = People {
+                users,
+                new,
+                by_device: by_device.map(i32::from),
+                by_kind: by_kind.map(i32::from),
+                reached: reached.map(i32::from),
+            };
+            let mut again = stored(&Body::People(Box::new(people.clone())), Facet::People);
+            prop_assert_eq!(again.people(), Some(&mut people.clone()));
+        }
+    }
+
+    #[test]
+    fn a_body_takes_only_what_it_counts() {
+        let mut people = Body::People(Box::default());
+        people.count(CountKey::cell(1000), 1);
+        people.count_minute(1, Kind::Visit);
+        assert_eq!(people.people(), Some(&mut People::default()));
+        assert!(Body::Gone.to_row().is_none());
+    }
+}

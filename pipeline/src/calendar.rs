@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use crate::definition::{self, Definition};
 use crate::row::{Period, date_of, day_of};
 
-/// Quarters of an hour remembered: about 42 days. All of them start at a multiple of 900 s in
-/// every zone's offset since 2005, so that one look-up serves each.
+/// Quarters of an hour remembered: about 42 days. Every zone's offset since 2005 is a multiple of 900 s,
+/// so that one look-up serves a quarter, but for those in which clocks change.
 const REMEMBERED: usize = 4096;
 const QUARTER_MS: i64 = 900_000;
 
@@ -133,18 +133,28 @@ impl Moments {
         }
         let place = quarter.rem_euclid(REMEMBERED as i64) as usize;
         if self.remembered[place].0 != quarter {
-            self.remembered[place] = (quarter, self.calendar.moment(quarter * QUARTER_MS));
+            let start = self.calendar.moment(quarter * QUARTER_MS);
+            let last = self.calendar.moment((quarter + 1) * QUARTER_MS - 1);
+            // In a few zones clocks changed at a minute past midnight: in St John's up to 2011.
+            if last != later(start, 14) {
+                return self.calendar.moment(ms);
+            }
+            self.remembered[place] = (quarter, start);
         }
-        let start = self.remembered[place].1;
         let minutes = (ms.rem_euclid(QUARTER_MS) / 60_000) as u8;
-        Moment {
-            minute: start.minute + minutes,
-            ..start
-        }
+        later(self.remembered[place].1, minutes)
     }
 
     /// The calendar itself.
     pub fn calendar(&self) -> &Calendar {
         &self.calendar
+    }
+}
+
+/// The moment some minutes later in the same hour.
+fn later(moment: Moment, minutes: u8) -> Moment {
+    Moment {
+        minute: moment.minute + minutes,
+        ..moment
     }
 }

@@ -182,3 +182,52 @@ impl Currency {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_currency_is_its_number_and_back() {
+        let mut codes = std::collections::BTreeSet::new();
+        for number in 0..26 * 26 * 26 {
+            let code = Currency::from_number(number).map(Currency::code);
+            let parsed = code.as_deref().and_then(Currency::parse);
+            assert_eq!(parsed.map(|c| u32::from(c.number())), Some(number));
+            codes.extend(code);
+        }
+        assert_eq!(codes.len(), 26 * 26 * 26);
+        assert_eq!(Currency::from_number(26 * 26 * 26), None);
+        for text in ["", "KR", "KRWW", "krw", "K1W", "KR ", "₩", "KÄ"] {
+            assert_eq!(Currency::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_cell_is_its_number_and_back() {
+        let mut cells = 0;
+        for packed in 0..=u32::from(u16::MAX) {
+            if let Some(cell) = Cell::unpack(packed) {
+                assert_eq!(u32::from(cell.pack()), packed);
+                cells += 1;
+            }
+        }
+        let systems = (0..=u8::MAX).filter_map(Os::from_u8).count();
+        let classes = (0..=u8::MAX).filter_map(DeviceClass::from_u8).count();
+        assert_eq!(cells, Kind::ALL.len() * classes * systems * 2);
+    }
+
+    #[test]
+    fn every_marginal_is_its_number_and_back() {
+        for kind in Kind::ALL {
+            for browser in (0..=u8::MAX).filter_map(Browser::from_u8) {
+                let packed = u32::from(pack_browser(kind, browser));
+                assert_eq!(unpack_browser(packed), Some((kind, browser)));
+            }
+            for brand in (0..=u8::MAX).filter_map(Brand::from_u8) {
+                let packed = u32::from(pack_brand(kind, brand));
+                assert_eq!(unpack_brand(packed), Some((kind, brand)));
+            }
+        }
+    }
+}

@@ -24,6 +24,8 @@ pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
 pub const NONE: &str = "(none)";
 /// The name that takes what comes after the limit of names.
 pub const OTHER: &str = "__other__";
+/// What stands for the whole campaign where cells are named.
+pub const WHOLE: &str = "*";
 
 /// A checked event, borrowed from its message and its record's headers.
 #[derive(Debug, Clone, Copy)]
@@ -242,10 +244,10 @@ fn id(field: &str, value: &str, least: usize, most: usize) -> Result<(), Rejecti
 
 fn name<'a>(field: &str, value: &'a str) -> Result<&'a str, Rejection> {
     id(field, value, 0, MAX_ID)?;
-    if value == OTHER {
+    if value == OTHER || value == WHOLE {
         return Err(Rejection::new(
             Reason::BadId,
-            format!("{field} is {OTHER}, a name kept for what exceeds the limit of names"),
+            format!("{field} is {value}, a name that Footfall keeps for itself"),
         ));
     }
     Ok(if value.is_empty() { NONE } else { value })

@@ -36,8 +36,6 @@ pub struct Head {
     pub log_time: i64,
     /// The state digest there.
     pub digest: u64,
-    /// The sums of the digest's parts.
-    pub digest_parts: (u64, u64),
     /// How records ended.
     pub tally: Tally,
     /// The current slot of the dedup window.
@@ -169,12 +167,12 @@ impl State {
         let (users, difference) = all_users.take_segments(|bytes| self.hash(&[bytes]));
         self.users = all_users;
         self.users_digest = self.users_digest.wrapping_add(difference);
-        let names = self
-            .names
-            .pairs()
-            .skip(self.names_kept)
+        let names = self.names.pairs().skip(self.names_kept);
+        let names = names
             .map(|(campaign, activity)| (campaign.to_string(), activity.to_string()))
             .collect();
+        let digest = self.digest_of_names(self.names_kept);
+        self.names_digest = self.names_digest.wrapping_add(digest);
         self.names_kept = self.names.len();
         ChangeSet {
             head: self.head(),
@@ -189,8 +187,7 @@ impl State {
         Head {
             next_offset: self.next_offset,
             log_time: self.log_time,
-            digest: self.digest_of(self.rows_digest, self.users_digest),
-            digest_parts: (self.rows_digest, self.users_digest),
+            digest: self.digest_of(self.rows_digest, self.users_digest, self.names_digest),
             tally: self.tally.clone(),
             slot: self.window.slot(),
             removed_before: self.rows.removed_before(),
@@ -210,7 +207,21 @@ impl State {
         })
     }
 
-    fn digest_of(&self, rows: u64, users: u64) -> u64 {
+    /// The part of the names from this number on.
+    fn digest_of_names(&self, from: usize) -> u64 {
+        let names = self.names.pairs().enumerate().skip(from);
+        names.fold(0u64, |sum, (number, (campaign, activity))| {
+            let (number, campaign_bytes) = (number.to_le_bytes(), campaign.len().to_le_bytes());
+            sum.wrapping_add(self.hash(&[
+                &number,
+                &campaign_bytes,
+                campaign.as_bytes(),
+                activity.as_bytes(),
+            ]))
+        })
+    }
+
+    fn digest_of(&self, rows: u64, users: u64, names: u64) -> u64 {
         let mut bytes = Vec::new();
         let (current, previous) = self.window.sums();
         let numbers = [
@@ -218,6 +229,7 @@ impl State {
             self.log_time as u64,
             rows,
             users,
+            names,
             current,
             previous,
             self.window.slot() as u64,
@@ -253,7 +265,7 @@ impl State {
             pack(&mut bytes, hash, user);
             sum.wrapping_add(self.hash(&[&bytes]))
         });
-        self.digest_of(rows, users)
+        self.digest_of(rows, users, self.digest_of_names(0))
     }
 
     /// Roughly the bytes this state holds in memory.
@@ -363,6 +375,7 @@ impl Restore {
     pub fn finish(mut self, head: Head) -> Result<State, RestoreError> {
         let state = &mut self.state;
         state.names.restore(&self.names, head.limits_met.0);
+        state.names_digest = state.digest_of_names(0);
         state.names_kept = state.names.len();
         state.capped = head.limits_met.1;
         state.next_offset = head.next_offset;
@@ -380,7 +393,7 @@ impl Restore {
             .users
             .iter()
             .fold(0u64, |sum, (_, user)| sum.wrapping_add(user.digest));
-        let found = state.digest_of(state.rows_digest, state.users_digest);
+        let found = state.digest_of(state.rows_digest, state.users_digest, state.names_digest);
         if found != head.digest {
             return Err(RestoreError::Digest {
                 found,

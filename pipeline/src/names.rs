@@ -142,3 +142,66 @@ impl Names {
         self.overflowed = overflowed;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(names: &Names, id: PairId) -> String {
+        let pair = names.pair(id);
+        format!("{}/{}", names.campaign(pair.campaign), pair.activity)
+    }
+
+    #[test]
+    fn beyond_the_limit_names_are_other_and_known_ones_stay() {
+        let mut names = Names::new(5, 1);
+        for (campaign, activity, expected) in [
+            ("a", "x", "a/x"),
+            ("a", "y", "a/y"),
+            ("b", "x", "b/x"),
+            // Five names are given: a, a/x, a/y, b, b/x.
+            ("a", "z", "a/__other__"),
+            ("c", "x", "__other__/__other__"),
+            ("c", "z", "__other__/__other__"),
+            ("b", "z", "b/__other__"),
+            ("a", "x", "a/x"),
+            ("b", "x", "b/x"),
+            ("a", "q", "a/__other__"),
+        ] {
+            let id = names.intern(campaign, activity);
+            assert_eq!(name(&names, id), expected, "{campaign}/{activity}");
+        }
+        assert_eq!(names.overflowed(), 5);
+        // However many names come, each campaign known gets one more at most.
+        for n in 0..100 {
+            names.intern(&format!("campaign {n}"), "x");
+            names.intern("a", &format!("activity {n}"));
+        }
+        assert_eq!(names.len(), 6);
+        assert_eq!(names.overflowed(), 205);
+    }
+
+    #[test]
+    fn restored_names_have_the_numbers_they_had() {
+        for limit in [3, 6, 1_000] {
+            let mut names = Names::new(limit, 1);
+            let wanted: Vec<_> = (0..20)
+                .map(|n| (format!("c{}", n % 7), format!("a{}", n % 5)))
+                .collect();
+            let ids: Vec<_> = wanted.iter().map(|(c, a)| names.intern(c, a)).collect();
+            let pairs: Vec<_> = names
+                .pairs()
+                .map(|(campaign, activity)| (campaign.to_string(), activity.to_string()))
+                .collect();
+            // Another seed: the order of probing is not the order of numbers.
+            let mut restored = Names::new(limit, 2);
+            restored.restore(&pairs, names.overflowed());
+            assert_eq!(restored.overflowed(), names.overflowed());
+            for ((campaign, activity), id) in wanted.iter().zip(&ids) {
+                assert_eq!(restored.intern(campaign, activity), *id, "limit {limit}");
+                assert_eq!(name(&restored, *id), name(&names, *id));
+            }
+            assert_eq!(restored.len(), names.len());
+        }
+    }
+}

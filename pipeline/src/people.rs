@@ -54,10 +54,11 @@ pub fn visit(
     (pair, now, mask): (PairId, &Moment, Mask),
     offset: u64,
 ) {
-    let before = before(user, names, pair, names.pair(pair).campaign, now);
-    if !user.add(pair, now.day, mask) {
+    if user.has(pair, now.day, mask) {
         return;
     }
+    let before = before(user, names, pair, names.pair(pair).campaign, now);
+    user.add(pair, now.day, mask);
     let first = user.first_day;
     let first_in = [
         first == now.day,

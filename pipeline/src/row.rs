@@ -13,6 +13,7 @@ use prost::Message;
 use schemas::v1::{CountsRow, MinutesRow, PeopleRow};
 
 use crate::cell::{Cell, Currency, Kind, unpack_brand, unpack_browser};
+use crate::decode::WHOLE;
 use crate::device::DeviceClass;
 
 /// The device classes of people: all but bots, in the order of `PeopleRow.by_device`.
@@ -256,7 +257,7 @@ pub type NamedCells = BTreeMap<NamedCell, i64>;
 
 /// Adds a partition's row to `cells`.
 pub fn add_row(cells: &mut NamedCells, key: &RowKey, row: &Row) {
-    let whole: Arc<str> = Arc::from("*");
+    let whole: Arc<str> = Arc::from(WHOLE);
     for (cell, value) in row.cells() {
         let name = NamedCell {
             campaign: key.campaign.clone(),

@@ -90,6 +90,7 @@ pub struct State {
     pub(crate) capped: u64,
     pub(crate) rows_digest: u64,
     pub(crate) users_digest: u64,
+    pub(crate) names_digest: u64,
     /// Names that a checkpoint has already.
     pub(crate) names_kept: usize,
     moments: Moments,
@@ -97,6 +98,8 @@ pub struct State {
     minutes_from: i64,
     hot_from: u16,
     devices: HashMap<Box<str>, Device, foldhash::fast::FixedState>,
+    /// Buffers used again for each event.
+    device_key: String,
     message: v1::Event,
 }
 
@@ -128,11 +131,13 @@ impl State {
             capped: 0,
             rows_digest: 0,
             users_digest: 0,
+            names_digest: 0,
             names_kept: 0,
             moments: Moments::new(Calendar::new(&definition)?),
             minutes_from: 0,
             hot_from: 0,
             devices: HashMap::with_hasher(seed),
+            device_key: String::new(),
             message: v1::Event::default(),
             definition,
         })
@@ -313,22 +318,37 @@ impl State {
     }
 
     fn device(&mut self, event: &Event<'_>) -> Device {
-        if let Some(hints) = event.hints {
-            let hints = Hints {
-                mobile: hints.mobile,
-                platform: &hints.platform,
-                model: &hints.model,
-            };
-            return device::classify(event.user_agent, hints);
+        let hints = event.hints.map_or(Hints::default(), |hints| Hints {
+            mobile: hints.mobile,
+            platform: &hints.platform,
+            model: &hints.model,
+        });
+        let mut key = std::mem::take(&mut self.device_key);
+        key.clear();
+        // Lengths first: no two requests share a key, whatever characters they send.
+        key.push(match hints.mobile {
+            None => ' ',
+            Some(true) => '1',
+            Some(false) => '0',
+        });
+        for part in [hints.platform, hints.model] {
+            // Decoding has refused hints longer than 64 bytes.
+            key.push(char::from(part.len() as u8));
+            key.push_str(part);
         }
-        if let Some(device) = self.devices.get(event.user_agent) {
-            return *device;
-        }
-        let device = device::classify(event.user_agent, Hints::default());
-        if self.devices.len() >= REMEMBERED_DEVICES {
-            self.devices.clear();
-        }
-        self.devices.insert(event.user_agent.into(), device);
+        key.push_str(event.user_agent);
+        let device = match self.devices.get(key.as_str()) {
+            Some(device) => *device,
+            None => {
+                let device = device::classify(event.user_agent, hints);
+                if self.devices.len() >= REMEMBERED_DEVICES {
+                    self.devices.clear();
+                }
+                self.devices.insert(key.as_str().into(), device);
+                device
+            }
+        };
+        self.device_key = key;
         device
     }
 
@@ -382,8 +402,14 @@ impl State {
             let day = self.moments.moment(seen).day;
             if !made && day < user.first_day {
                 people::no_longer_new(&mut self.rows, &self.names, &mut self.moments, user, offset);
+                let first_day = self.moments.calendar().day_start(user.first_day);
+                let first_day = self.moments.moment(first_day * 1000);
                 for of in std::mem::take(&mut user.contributions) {
-                    let then = self.moments.moment(i64::from(of.quarter) * QUARTER * 1000);
+                    // Where clocks go back by half an hour, the start of an hour lies in the one before.
+                    let then = Moment {
+                        hour: i64::from(of.quarter) * QUARTER,
+                        ..first_day
+                    };
                     for place in self.rows.count_places(&self.names, of.pair, &then) {
                         move_to_returning(self.rows.change(place, offset), &of);
                     }

@@ -149,6 +149,9 @@ impl Users {
         while reader.at < segment.bytes.len() {
             let start = reader.at;
             let (hash, mut user) = reader.user().ok_or(Damaged(start))?;
+            if shard_of(hash) != usize::from(segment.shard) {
+                return Err(Damaged(start));
+            }
             user.digest = digest(&segment.bytes[start..reader.at]);
             match shard.users.find_mut(hash, |(other, _)| *other == hash) {
                 Some((_, old)) => *old = user,
@@ -237,5 +240,123 @@ impl Unpack<'_> {
             count: u32::from_le_bytes(self.take()?),
             amount: i64::from_le_bytes(self.take()?),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::cell::Kind;
+    use crate::device::DeviceClass;
+    use crate::visitor::Mask;
+
+    /// Any function of the bytes will do.
+    fn digest(bytes: &[u8]) -> u64 {
+        bytes.iter().fold(7, |sum, byte| {
+            (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+        })
+    }
+
+    /// Something happens to a user, differently each round.
+    fn touch(users: &mut Users, hash: u64, round: u32) {
+        let (user, _) = users.change(hash);
+        user.first_seen = i64::from(round) - 5;
+        user.first_day = round as u16;
+        let mask = Mask::of(Kind::Visit, DeviceClass::Tablet).unwrap();
+        user.add(round % 7, round as u16 % 11, mask);
+        let contribution = Contribution {
+            pair: round % 7,
+            quarter: round,
+            cell: 1000,
+            currency: Currency::from_number(round % 3).filter(|_| round % 2 == 0),
+            count: 1,
+            amount: i64::from(round),
+        };
+        user.contribute(contribution, 20);
+    }
+
+    fn sorted(users: &Users) -> BTreeMap<u64, User> {
+        let users = users.iter();
+        users.map(|(hash, user)| (hash, user.clone())).collect()
+    }
+
+    /// Users of two shards.
+    fn hash(number: u64) -> u64 {
+        (number % 2) << 40 | number << 3
+    }
+
+    #[test]
+    fn segments_restored_in_their_order_give_the_same_users() {
+        let mut users = Users::default();
+        let mut kept: Vec<UserSegment> = Vec::new();
+        let (mut bases, mut appended, mut sum) = (0, 0, 0u64);
+        for round in 0..60 {
+            for number in (0..400).filter(|number| number % (1 + u64::from(round) % 4) == 0) {
+                touch(&mut users, hash(number), round);
+            }
+            let (segments, difference) = users.take_segments(digest);
+            sum = sum.wrapping_add(difference);
+            for segment in segments {
+                if segment.base {
+                    bases += 1;
+                    kept.retain(|old| old.shard != segment.shard);
+                } else {
+                    appended += 1;
+                }
+                kept.push(segment);
+            }
+            let mut restored = Users::default();
+            for segment in &kept {
+                restored.restore(segment, digest).unwrap();
+            }
+            assert_eq!(sorted(&restored), sorted(&users), "round {round}");
+            assert_eq!(restored.len(), users.len());
+            let parts = restored
+                .iter()
+                .fold(0u64, |sum, (_, user)| sum.wrapping_add(user.digest));
+            assert_eq!(parts, sum, "the sum of the digest's parts");
+            // What is kept stays within a few times of what there is.
+            let bytes: usize = kept.iter().map(|segment| segment.bytes.len()).sum();
+            let whole: usize = sorted(&users)
+                .iter()
+                .map(|(hash, user)| {
+                    let mut bytes = Vec::new();
+                    pack(&mut bytes, *hash, user);
+                    bytes.len()
+                })
+                .sum();
+            assert!(bytes <= 2 * whole + 2 * LEAST_BASE, "{bytes} for {whole}");
+        }
+        assert!(bases > 4 && appended > 20, "{bases} whole, {appended}");
+        assert_eq!(users.take_segments(digest), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn a_segment_cut_short_or_of_another_shard_is_refused() {
+        let mut users = Users::default();
+        touch(&mut users, hash(1), 4);
+        let (segments, _) = users.take_segments(digest);
+        let [segment] = &segments[..] else {
+            unreachable!("one user lies in one shard")
+        };
+        for length in 1..segment.bytes.len() {
+            let cut = UserSegment {
+                bytes: segment.bytes[..length].to_vec(),
+                ..segment.clone()
+            };
+            assert!(
+                Users::default().restore(&cut, digest).is_err(),
+                "{length} bytes"
+            );
+        }
+        let elsewhere = UserSegment {
+            shard: segment.shard + 1,
+            ..segment.clone()
+        };
+        assert!(Users::default().restore(&elsewhere, digest).is_err());
     }
 }

@@ -131,29 +131,32 @@ impl User {
         self.entries.iter().map(|entry| Entry(*entry))
     }
 
-    /// Adds what was done. Whether that was news.
-    pub fn add(&mut self, pair: PairId, day: u16, mask: Mask) -> bool {
-        let new = Entry::new(pair, day, mask);
-        let without_mask = new.0 >> MASK_BITS;
-        match self
-            .entries
+    fn find(&self, pair: PairId, day: u16) -> Result<usize, usize> {
+        let without_mask = Entry::new(pair, day, Mask::default()).0 >> MASK_BITS;
+        self.entries
             .binary_search_by_key(&without_mask, |entry| entry >> MASK_BITS)
-        {
-            Ok(place) => {
-                let news = self.entries[place] | new.0 != self.entries[place];
-                self.entries[place] |= new.0;
-                news
-            }
-            Err(place) => {
-                self.entries.insert(place, new.0);
-                true
-            }
+    }
+
+    /// Whether all of `mask` was done there on that day before.
+    pub fn has(&self, pair: PairId, day: u16, mask: Mask) -> bool {
+        self.find(pair, day).is_ok_and(|place| {
+            Entry(self.entries[place]).mask().with(mask) == Entry(self.entries[place]).mask()
+        })
+    }
+
+    /// Adds what was done.
+    pub fn add(&mut self, pair: PairId, day: u16, mask: Mask) {
+        let new = Entry::new(pair, day, mask);
+        match self.find(pair, day) {
+            Ok(place) => self.entries[place] |= new.0,
+            Err(place) => self.entries.insert(place, new.0),
         }
     }
 
     /// Counts an event of the first day. False when the user's limit is met.
     pub fn contribute(&mut self, new: Contribution, limit: u32) -> bool {
-        let same = self.contributions.iter().position(|old| {
+        // The last is likeliest: people stay within an hour and an activity.
+        let same = self.contributions.iter().rposition(|old| {
             (old.pair, old.quarter, old.cell, old.currency)
                 == (new.pair, new.quarter, new.cell, new.currency)
         });
@@ -196,11 +199,13 @@ mod tests {
         let mut user = User::default();
         let visit = Mask::of(Kind::Visit, DeviceClass::Mobile).unwrap_or_default();
         let click = Mask::of(Kind::Click, DeviceClass::Tablet).unwrap_or_default();
-        assert!(user.add(7, 20_000, visit));
-        assert!(!user.add(7, 20_000, visit));
-        assert!(user.add(7, 20_000, click));
-        assert!(user.add(7, 19_999, visit));
-        assert!(user.add(6, 30_000, visit));
+        user.add(7, 20_000, visit);
+        assert!(user.has(7, 20_000, visit));
+        assert!(!user.has(7, 20_000, click) && !user.has(7, 19_999, visit));
+        user.add(7, 20_000, visit);
+        user.add(7, 20_000, click);
+        user.add(7, 19_999, visit);
+        user.add(6, 30_000, visit);
         let days: Vec<_> = user.entries().map(|e| (e.pair(), e.day())).collect();
         assert_eq!(days, [(6, 30_000), (7, 19_999), (7, 20_000)]);
         let both = user.entries().last().map(Entry::mask).unwrap_or_default();

@@ -106,6 +106,9 @@ impl Intake {
             Ok(handle) => {
                 self.views.add(partition, handle.control.clone());
                 self.workers.insert(partition, handle);
+                if self.memory_paused {
+                    self.consumer.pause(partition);
+                }
             }
             Err(why) => {
                 self.consumer.pause(partition);
@@ -123,12 +126,13 @@ impl Intake {
             if let Some(handle) = self.workers.remove(&partition) {
                 // A worker that ended already needs no word.
                 let _ = handle.control.send(Control::Stop(graceful));
-                threads.push(handle.thread);
+                // The queue stays open: a worker that finds it closed ends without a last projection.
+                threads.push((handle.thread, handle.batches));
             } else {
                 self.status.remove(partition);
             }
         }
-        for thread in threads {
+        for (thread, _batches) in threads {
             if thread.join().is_err() {
                 tracing::error!("a worker died; its partition goes on from its last checkpoint");
             }

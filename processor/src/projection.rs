@@ -14,6 +14,8 @@ use crate::worker::Control;
 
 /// Longest time between two projections while catching up.
 const SLOWEST: Duration = Duration::from_secs(2);
+/// A store that has fallen back while no records come is asked, and found out, after this long.
+const QUIET: Duration = Duration::from_secs(5);
 /// A projection takes about a fifth of the time: it waits this many times as long as the last took.
 const SHARE: u32 = 4;
 
@@ -22,8 +24,13 @@ const SHARE: u32 = 4;
 enum Position {
     /// The store was not asked yet.
     Unknown,
-    /// A call is under way; it brings the store to this offset, if it is more than a question.
-    Flying(Option<u64>),
+    /// A call is under way.
+    Flying {
+        /// The rows marked since are all that changed, if the store answers with this offset.
+        synced_at: Option<u64>,
+        /// Whether it brings rows; else it is a question.
+        brings_rows: bool,
+    },
     /// The store holds nothing of the partition.
     Missing,
     /// The store holds fold(log[0..offset)).
@@ -105,8 +112,19 @@ impl Projection {
             Call::Stored => None,
             Call::Apply(change) | Call::Fill(change) => Some(change.to),
         };
+        let synced_at = match self.position {
+            // Rows stay marked by a question.
+            Position::At {
+                offset,
+                synced: true,
+            } if to.is_none() => Some(offset),
+            _ => to,
+        };
         self.log_time = state.log_time();
-        self.position = Position::Flying(to);
+        self.position = Position::Flying {
+            synced_at,
+            brings_rows: to.is_some(),
+        };
         self.sent = Instant::now();
         self.projector
             .send(number, state.partition(), call, me.clone(), &self.alive);
@@ -123,8 +141,10 @@ impl Projection {
         };
         match self.position {
             Position::Unknown => Some(Call::Stored),
-            Position::Flying(_) | Position::Refused => None,
-            Position::At { offset, .. } if offset >= to => None,
+            Position::Flying { .. } | Position::Refused => None,
+            Position::At { offset, .. } if offset >= to => {
+                (self.sent.elapsed() >= QUIET.max(self.fastest)).then_some(Call::Stored)
+            }
             Position::At {
                 offset,
                 synced: true,
@@ -154,7 +174,11 @@ impl Projection {
     /// # Errors
     /// The sentence with which the store refused for good.
     pub fn answered(&mut self, result: Result<Stored, String>, now: i64) -> Result<(), String> {
-        let Position::Flying(to) = self.position else {
+        let Position::Flying {
+            synced_at,
+            brings_rows,
+        } = self.position
+        else {
             return Ok(());
         };
         let took = self.sent.elapsed();
@@ -162,14 +186,15 @@ impl Projection {
             Ok(Stored::Missing) => Position::Missing,
             Ok(Stored::At(offset)) => Position::At {
                 offset,
-                synced: to == Some(offset),
+                synced: synced_at == Some(offset),
             },
             Err(sentence) => {
                 self.position = Position::Refused;
                 return Err(sentence);
             }
         };
-        if let (Some(to), Position::At { offset, .. }) = (to, self.position)
+        if let (Some(to), Position::At { offset, .. }) = (synced_at, self.position)
+            && brings_rows
             && offset >= to
         {
             metrics::took(metrics::PROJECTION, self.name(), took);

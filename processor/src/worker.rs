@@ -126,16 +126,20 @@ impl Worker {
 
     fn fold(&mut self, batch: &Batch) {
         let start = Instant::now();
+        let mut last = None;
         for record in batch.records() {
             if record.offset < self.state.next_offset() {
                 tracing::debug!(offset = record.offset, "delivered again; dropped");
                 continue;
             }
             let outcome = self.state.apply(record);
-            self.last = Some(LastRecord::of(&record));
+            last = Some(record);
             if outcome == Outcome::DeadLettered(Reason::Misrouted) && self.is_misrouted_often() {
                 break;
             }
+        }
+        if let Some(record) = last {
+            self.last = Some(LastRecord::of(&record));
         }
         self.waiting.append(&mut self.state.take_letters());
         ::metrics::histogram!(metrics::BATCH).record(start.elapsed().as_secs_f64());
@@ -280,7 +284,10 @@ impl Worker {
             status.held = state.sizes().to_vec();
             let (names, contributions) = state.limits_met();
             status.limits_met = vec![("names", names), ("contributions", contributions)];
-            status.halted = halted;
+            // The log may have halted the partition as well, which the worker doesn't know.
+            if halted.is_some() {
+                status.halted = halted;
+            }
             for projection in projections {
                 let name = projection.name();
                 status.rows_waiting.insert(name, projection.waiting(state));

@@ -24,8 +24,8 @@ const MAX_USER_AGENT_BYTES: usize = 2_048;
 const MAX_HINT_BYTES: usize = 64;
 /// Minor units of one amount: a million million, so that sums of millions of them stay inside 64 bits.
 const MAX_MINOR_UNITS: i64 = 1_000_000_000_000;
-/// What names beyond the limit are counted as: no one may use it as a name.
-const RESERVED: &str = "__other__";
+/// What names beyond the limit, and whole campaigns, are called: no one may use them as names.
+const RESERVED: [&str; 2] = ["__other__", "*"];
 
 /// The record's event and kind, or the reason why it is set aside.
 ///
@@ -72,7 +72,9 @@ fn ids(event: &Event) -> Result<(), Reason> {
         && sound(&event.campaign_id, MAX_ID_BYTES)
         && sound(&event.activity_id, MAX_ID_BYTES);
     let required = !event.event_id.is_empty() && !event.user_id.is_empty();
-    let reserved = event.campaign_id == RESERVED || event.activity_id == RESERVED;
+    let reserved = [&event.campaign_id, &event.activity_id]
+        .iter()
+        .any(|name| RESERVED.contains(&name.as_str()));
     if all_sound && required && !reserved {
         Ok(())
     } else {
