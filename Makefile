@@ -24,7 +24,7 @@ check: ## Formatting, lints, documentation, dependency direction, scripts: befor
 	python3 .ci/dependency-direction.py
 	@if command -v shellcheck >/dev/null; then cd deploy && shellcheck -x *.sh */*.sh ../.ci/run; fi
 	cargo clippy $(WORKSPACE) --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc $(WORKSPACE) --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc $(WORKSPACE) --no-deps --document-private-items
 
 up: ## Start Kafka, Redis, OpenSearch and Prometheus on this machine (NODES=3: three OpenSearch nodes)
 	@deploy/install.sh servers

@@ -272,7 +272,7 @@ mod tests {
             pair: round % 7,
             quarter: round,
             cell: 1000,
-            currency: Currency::from_number(round % 3).filter(|_| round % 2 == 0),
+            currency: Currency::from_number(round % 3).filter(|_| round.is_multiple_of(2)),
             count: 1,
             amount: i64::from(round),
         };
