@@ -15,6 +15,7 @@ mod stopped;
 pub mod topics;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -30,13 +31,24 @@ use crate::{Bounds, Error};
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How to reach a Kafka cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// `host:port`, comma-separated: librdkafka's `bootstrap.servers`.
     pub brokers: String,
     /// Further librdkafka settings by name (TLS, SASL, time-outs). They win over ours, save those that the
     /// guarantees stand on.
     pub extra: BTreeMap<String, String>,
+}
+
+/// Names the further settings without their values: passwords are among them.
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("brokers", &self.brokers)
+            .field("extra", &self.extra.keys())
+            .finish()
+    }
 }
 
 /// Settings of every client.

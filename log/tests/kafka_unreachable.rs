@@ -63,3 +63,9 @@ fn a_setting_kafka_does_not_know_is_refused() {
     };
     assert!(text.contains("no.such.setting"), "{text}");
 }
+
+#[test]
+fn a_password_is_not_printed_with_the_settings() {
+    let printed = format!("{:?}", nowhere(&[("sasl.password", "secret")]));
+    assert!(printed.contains("sasl.password") && !printed.contains("secret"));
+}

@@ -28,10 +28,10 @@ const DEFAULTS: [(&str, &str); 5] = [
     // A killed process's partitions stand still this long; librdkafka's own 45 s are too long.
     ("session.timeout.ms", "8000"),
     ("heartbeat.interval.ms", "2000"),
-    // What librdkafka fetches ahead. At a million records a second the defaults leave the consumer
-    // waiting: it fetches only below 100,000 records and looks again after a second.
-    ("queued.min.messages", "400000"),
-    ("queued.max.messages.kbytes", "131072"),
+    // Once this much is fetched ahead librdkafka rests for the back-off, by default a second, in which a
+    // fast consumer runs dry: 0.2 million records a second against 1.6 with these. More only costs memory.
+    ("queued.min.messages", "50000"),
+    ("queued.max.messages.kbytes", "32768"),
     ("fetch.queue.backoff.ms", "5"),
 ];
 

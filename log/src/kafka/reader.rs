@@ -18,10 +18,12 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 
 const POLL: Duration = Duration::from_millis(100);
 
-const DEFAULTS: [(&str, &str); 3] = [
+/// As a consumer's: see there.
+const DEFAULTS: [(&str, &str); 4] = [
     // Assigning needs the name of a group; nothing is joined and nothing committed.
     ("group.id", "footfall-reader"),
-    ("queued.max.messages.kbytes", "65536"),
+    ("queued.min.messages", "50000"),
+    ("queued.max.messages.kbytes", "32768"),
     ("fetch.queue.backoff.ms", "5"),
 ];
 
