@@ -21,7 +21,8 @@ pub struct Change {
 /// How far a store holds a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stored {
-    /// The partition was never written, or the store was wiped: it must be filled.
+    /// The partition must be filled: it was never written, the store was wiped, or the change is
+    /// more than the store writes at one instant.
     Missing,
     /// The store holds fold(log[0..offset)).
     At(u64),

@@ -1,24 +1,15 @@
-//! Building an image in calls of bounded size: a whole one to be flipped to, or a large change
-//! to be merged. Readers see neither before its last call.
+//! Building an image in calls of bounded size: begin, the chunks, and the flip by which readers
+//! go from the old image to the new one.
 //!
 //! Any step may be lost, doubled, delayed, or sent by an owner that was replaced: it is then
 //! refused, done already, or harmless (see `footfall.lua`).
 
 use fred::types::Value;
 
-use super::call::{Function, Reply, transient};
-use super::plan::{Deletion, Plan};
-use super::{MOVES, Store, new_token};
+use super::call::{Function, Reply};
+use super::plan::Plan;
+use super::{Store, new_token};
 use crate::{Change, Error, Stored};
-
-/// What becomes of the image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Aim {
-    /// It replaces the one that is read.
-    Flip,
-    /// Its rows are put into the one that is read.
-    Merge,
-}
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +29,6 @@ pub struct Filling<'a> {
     store: &'a Store,
     change: &'a Change,
     plan: Plan<'a>,
-    aim: Aim,
     token: String,
     step: usize,
 }
@@ -46,24 +36,10 @@ pub struct Filling<'a> {
 impl Store {
     /// Starts to replace the partition's rows by the change's.
     pub fn filling<'a>(&'a self, change: &'a Change) -> Filling<'a> {
-        self.start(change, Plan::new(&change.rows, &self.limits), Aim::Flip)
-    }
-
-    /// Starts to apply a change that is too large for one call.
-    pub fn staging<'a>(&'a self, change: &'a Change) -> Filling<'a> {
-        self.start(change, Plan::new(&change.rows, &self.limits), Aim::Merge)
-    }
-
-    pub(super) fn merging<'a>(&'a self, change: &'a Change, plan: Plan<'a>) -> Filling<'a> {
-        self.start(change, plan, Aim::Merge)
-    }
-
-    fn start<'a>(&'a self, change: &'a Change, plan: Plan<'a>, aim: Aim) -> Filling<'a> {
         Filling {
             store: self,
             change,
-            plan,
-            aim,
+            plan: Plan::new(&change.rows, &self.limits),
             token: new_token(),
             step: 0,
         }
@@ -73,7 +49,7 @@ impl Store {
 impl Filling<'_> {
     /// Steps from begin to end.
     pub fn steps(&self) -> usize {
-        self.plan.calls() + 2
+        self.plan.chunks() + 2
     }
 
     /// Starts again under another token.
@@ -89,12 +65,10 @@ impl Filling<'_> {
     pub async fn step(&mut self) -> Result<Progress, Error> {
         let progress = if self.step == 0 {
             self.begin().await?
-        } else if self.step <= self.plan.calls() {
+        } else if self.step <= self.plan.chunks() {
             self.chunk().await?
-        } else if self.aim == Aim::Flip {
-            self.flip().await?
         } else {
-            self.merge().await?
+            self.flip().await?
         };
         if progress == Progress::More {
             self.step += 1;
@@ -104,15 +78,10 @@ impl Filling<'_> {
 
     async fn begin(&self) -> Result<Progress, Error> {
         let keys = self.store.keys(self.change.partition)?;
-        let base = match self.aim {
-            Aim::Flip => 0,
-            Aim::Merge => self.change.base,
-        };
         let list = vec![keys.meta().into(), keys.dead().into()];
         let args = vec![
             self.store.definition(),
             self.token.clone().into(),
-            number(base)?,
             number(self.change.to)?,
         ];
         progress(self.store.call(Function::Begin, list, args).await?)
@@ -120,17 +89,13 @@ impl Filling<'_> {
 
     async fn chunk(&self) -> Result<Progress, Error> {
         let keys = self.store.keys(self.change.partition)?;
-        let deletion = match self.aim {
-            Aim::Flip => Deletion::LeaveOut,
-            Aim::Merge => Deletion::Mark,
-        };
         let mut list = vec![keys.meta().into(), keys.index(&self.token).into()];
         let mut args = vec![
             self.store.definition(),
             self.token.clone().into(),
             Value::Integer(self.step as i64),
         ];
-        let sections = self.plan.sections(self.step - 1, deletion);
+        let sections = self.plan.chunk(self.step - 1);
         sections.append(&mut list, &mut args, |name| keys.group(&self.token, name));
         progress(self.store.call(Function::Chunk, list, args).await?)
     }
@@ -141,45 +106,11 @@ impl Filling<'_> {
         let args = vec![
             self.store.definition(),
             self.token.clone().into(),
-            Value::Integer(self.plan.calls() as i64),
+            Value::Integer(self.plan.chunks() as i64),
             number(self.change.to)?,
             Value::Integer(self.change.log_time),
         ];
         progress(self.store.call(Function::Flip, list, args).await?)
-    }
-
-    async fn merge(&self) -> Result<Progress, Error> {
-        let partition = self.change.partition;
-        let keys = self.store.keys(partition)?;
-        let groups = self.plan.groups();
-        for _ in 0..MOVES {
-            let image = self.store.token_or_new(partition);
-            let mut list = vec![
-                keys.meta().into(),
-                keys.index(&image).into(),
-                keys.index(&self.token).into(),
-            ];
-            for name in &groups {
-                list.push(keys.group(&image, name).into());
-                list.push(keys.group(&self.token, name).into());
-            }
-            let args = vec![
-                self.store.definition(),
-                number(self.change.base)?,
-                number(self.change.to)?,
-                Value::Integer(self.change.log_time),
-                image.into(),
-                self.token.clone().into(),
-                Value::Integer(self.plan.calls() as i64),
-            ];
-            match self.store.call(Function::Merge, list, args).await? {
-                Reply::Moved(tokens) => self.store.remember(partition, tokens),
-                reply => return progress(reply),
-            }
-        }
-        Err(transient(
-            "the image moved again and again while a change was merged",
-        ))
     }
 }
 

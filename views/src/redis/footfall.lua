@@ -10,7 +10,6 @@
 --          read and any token whose image is still being removed; chunk needs meta.fill.
 --   flip   needs meta.fill, every chunk accepted in order, and stored < to: the image is then
 --          complete and newer than the one it replaces.
---   merge  as apply, with the rows of a complete fill, moved inside Redis.
 --   sweep  removes images that meta names neither as token nor as fill; a token once removed
 --          never comes back, for begin refuses it and its owner starts again with a new one.
 -- Nothing depends on who calls, when, or how often: an owner that was replaced, a request that
@@ -25,8 +24,6 @@
 local UNPACK = 4000
 -- Lua counts in doubles, exact below 2^53.
 local DIGITS = 15
--- In a staged change, a row to be deleted. No protobuf message is this byte.
-local DELETED = '\255'
 
 local function refuse(what)
   error({err = 'FOOTFALL ' .. what})
@@ -120,30 +117,12 @@ local function check_index(index)
   end
 end
 
--- The range guard. Answers the reply with which a change is refused, or nothing.
-local function guard(m, base, to)
-  if m.stored < base or m.stored >= to then
-    return {'at', string.format('%.0f', m.stored)}
-  end
-end
-
--- The meta of a partition that a change may be written to, or the reply that refuses it.
--- On a partition never written the token names its first image, empty at offset 0.
-local function open_image(meta, index, definition, base, to, token)
-  local m = read_meta(meta, definition)
-  if not m.stored then
-    if base > 0 then return m, {'missing'} end
-    -- Rows of that name are of an image whose meta was lost: another name is needed.
-    if redis.call('EXISTS', index) == 1 then return m, {'moved', ''} end
-    redis.call('HSET', meta, 'definition', definition, 'token', token, 'stored', 0, 'log_time', 0)
-    m.stored, m.token = 0, token
-  end
-  local refused = guard(m, base, to)
-  if not refused and m.token ~= token then refused = {'moved', m.token} end
-  return m, refused
+local function at(stored)
+  return {'at', string.format('%.0f', stored)}
 end
 
 -- keys: meta, index, groups; args: definition, base, to, log_time, token, the groups.
+-- On a partition never written the token names its first image, empty at offset 0.
 local function apply(keys, args)
   need(keys, 2, 'keys')
   need(args, 5, 'arguments')
@@ -152,24 +131,30 @@ local function apply(keys, args)
   local log_time = instant(args[4])
   local groups = read_groups(keys, 3, args, 6)
   check_index(index)
-  local m, refused = open_image(meta, index, definition, base, to, token)
-  if refused then return refused end
+  local m = read_meta(meta, definition)
+  if not m.stored then
+    if base > 0 then return {'missing'} end
+    -- Rows of that name are of an image whose meta was lost: another name is needed.
+    if redis.call('EXISTS', index) == 1 then return {'moved', ''} end
+    redis.call('HSET', meta, 'definition', definition, 'token', token, 'stored', 0, 'log_time', 0)
+    m.stored, m.token = 0, token
+  end
+  if m.stored < base or m.stored >= to then return at(m.stored) end
+  if m.token ~= token then return {'moved', m.token} end
   write_groups(index, groups, args)
   redis.call('HSET', meta, 'stored', args[3], 'log_time', log_time)
   return {'at', args[3]}
 end
 
--- keys: meta, dead; args: definition, token, base (0 for a whole image), to.
+-- keys: meta, dead; args: definition, token, to.
 local function begin(keys, args)
   need(keys, 2, 'keys')
-  need(args, 4, 'arguments')
+  need(args, 3, 'arguments')
   local meta, dead, definition, token = keys[1], keys[2], args[1], args[2]
-  local base, to = offset(args[3], 'base'), offset(args[4], 'to')
+  local to = offset(args[3], 'to')
   local m = read_meta(meta, definition)
-  -- What flip or merge would refuse need not be sent.
-  local refused = m.stored and guard(m, base, to)
-  if refused then return refused end
-  if not m.stored and base > 0 then return {'missing'} end
+  -- What flip would refuse need not be sent.
+  if m.stored and m.stored >= to then return at(m.stored) end
   if m.fill == token then return {'ok'} end
   if m.token == token or redis.call('SISMEMBER', dead, token) == 1 then return {'again'} end
   if m.fill then redis.call('SADD', dead, m.fill) end
@@ -207,59 +192,13 @@ local function flip(keys, args)
       redis.call('SADD', dead, token)
       redis.call('HDEL', meta, 'fill', 'filled')
     end
-    return {'at', string.format('%.0f', m.stored)}
+    return at(m.stored)
   end
   if m.fill ~= token or m.filled ~= chunks then return {'again'} end
   if m.token then redis.call('SADD', dead, m.token) end
   redis.call('HSET', meta, 'token', token, 'stored', args[4], 'log_time', log_time)
   redis.call('HDEL', meta, 'fill', 'filled')
   return {'at', args[4]}
-end
-
--- Moves the rows of one staged group into the image.
-local function merge_group(index, key, staged)
-  local rows, puts, deletes = redis.call('HGETALL', staged), {}, {}
-  for i = 1, #rows, 2 do
-    if rows[i + 1] == DELETED then
-      deletes[#deletes + 1] = rows[i]
-    else
-      puts[#puts + 1] = rows[i]
-      puts[#puts + 1] = rows[i + 1]
-    end
-  end
-  call_with('HSET', key, puts, 1, #puts)
-  call_with('HDEL', key, deletes, 1, #deletes)
-  local command = redis.call('EXISTS', key) == 1 and 'SADD' or 'SREM'
-  redis.call(command, index, name_of(index, key))
-  redis.call('UNLINK', staged)
-end
-
--- keys: meta, index, the fill's index, then each group of the image followed by its staged one;
--- args: definition, base, to, log_time, token, the fill's token, chunks.
-local function merge(keys, args)
-  need(keys, 3, 'keys')
-  need(args, 7, 'arguments')
-  local meta, index, staged_index, definition = keys[1], keys[2], keys[3], args[1]
-  local base, to, chunks = offset(args[2], 'base'), offset(args[3], 'to'), offset(args[7], 'chunks')
-  local log_time = instant(args[4])
-  for k = 4, #keys do
-    local kind = redis.call('TYPE', keys[k])['ok']
-    if kind ~= 'hash' and kind ~= 'none' then
-      refuse(keys[k] .. ' holds a ' .. kind .. ', not rows')
-    end
-  end
-  check_index(index)
-  if (#keys - 3) / 2 < redis.call('SCARD', staged_index) then
-    refuse('a merge must name every staged group')
-  end
-  local m, refused = open_image(meta, index, definition, base, to, args[5])
-  if refused then return refused end
-  if m.fill ~= args[6] or m.filled ~= chunks then return {'again'} end
-  for k = 4, #keys, 2 do merge_group(index, keys[k], keys[k + 1]) end
-  redis.call('UNLINK', staged_index)
-  redis.call('HSET', meta, 'stored', args[3], 'log_time', log_time)
-  redis.call('HDEL', meta, 'fill', 'filled')
-  return {'at', args[3]}
 end
 
 -- Removes groups of a dead image. keys: meta, dead, the image's index, groups; args: definition, token.
@@ -327,7 +266,6 @@ redis.register_function('footfall_1_apply', apply)
 redis.register_function('footfall_1_begin', begin)
 redis.register_function('footfall_1_chunk', chunk)
 redis.register_function('footfall_1_flip', flip)
-redis.register_function('footfall_1_merge', merge)
 redis.register_function('footfall_1_sweep', sweep)
 redis.register_function{function_name = 'footfall_1_read', callback = read, flags = {'no-writes'}}
 redis.register_function{function_name = 'footfall_1_names', callback = names, flags = {'no-writes'}}

@@ -3,6 +3,12 @@
 //! At every instant a partition's rows are fold(log[0..stored)) (I3), also right after a failover,
 //! and whoever writes: every write is one function call that checks the stored offset itself.
 //! `layout.rs` has the keys, `footfall.lua` the functions and why they are right.
+//!
+//! What this asks of the server: Redis 7 or later, `maxmemory-policy noeviction` (checked), and
+//! after a power cut `redis-check-aof --fix` before it starts again. Redis drops a transaction
+//! whose end did not reach the file, but leaves its beginning there; a second start may then carry
+//! that out as part of the next transaction (Redis 7 and 8; Valkey mended it in its pull request
+//! 4342). A process that is killed writes whole transactions and needs no repair.
 
 mod call;
 mod connect;

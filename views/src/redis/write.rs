@@ -8,7 +8,7 @@ use fred::types::Value;
 
 use super::call::{Function, Reply, failed, transient};
 use super::fill::{Filling, Progress, number};
-use super::plan::{Deletion, Plan};
+use super::plan::Plan;
 use super::{MOVES, NAME, Store};
 use crate::{Change, Error, Sink, Stored};
 
@@ -48,13 +48,10 @@ impl Sink for Store {
 
     async fn apply(&self, change: &Change) -> Result<Stored, Error> {
         let plan = Plan::new(&change.rows, &self.limits);
-        if plan.calls() <= 1 {
+        if plan.fits(&self.limits) {
             return self.apply_at_once(change, &plan).await;
         }
-        if plan.can_be_merged(&self.limits) {
-            return self.run(self.merging(change, plan)).await;
-        }
-        // Too large to be atomic without stopping Redis for long: as if it were missing.
+        // Too much to be written at one instant: as if the partition were missing, to be filled.
         match self.stored(change.partition).await? {
             Stored::At(at) if at < change.base || at >= change.to => Ok(Stored::At(at)),
             _ => Ok(Stored::Missing),
@@ -81,8 +78,8 @@ impl Store {
                 Value::Integer(change.log_time),
                 token.clone().into(),
             ];
-            let sections = plan.sections(0, Deletion::Delete);
-            sections.append(&mut list, &mut args, |name| keys.group(&token, name));
+            plan.all()
+                .append(&mut list, &mut args, |name| keys.group(&token, name));
             match self.call(Function::Apply, list, args).await? {
                 Reply::At(offset) => return Ok(Stored::At(offset)),
                 Reply::Missing(_) => return Ok(Stored::Missing),

@@ -16,39 +16,22 @@ use crate::conformance::suite::{judge, logs};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs servers"]
-async fn a_fill_or_staged_change_given_up_at_any_step_changes_nothing_and_leaves_nothing() {
+async fn a_fill_given_up_at_any_step_changes_nothing_and_leaves_nothing() {
     let server = Server::start().await;
     let mut back = Redis::new(&server, 1).await;
     back.store = back.store.with_limits(SMALL);
     let logs = logs(11, &back);
     let log = &logs[0];
-    let (whole, change) = (log.whole(200), log.change(60, 200));
-    let steps = |store: &Store| {
-        (
-            store.filling(&whole).steps(),
-            store.staging(&change).steps(),
-        )
-    };
-    let (fill_steps, stage_steps) = steps(&back.store);
-    for (staged, given_up) in (0..fill_steps)
-        .map(|step| (false, step))
-        .chain((0..stage_steps).map(|step| (true, step)))
-    {
+    let whole = log.whole(200);
+    for given_up in 0..back.store.filling(&whole).steps() {
         server.command("FLUSHALL", &[]).await;
         back.store.fill(&log.whole(60)).await.unwrap();
-        let start = || {
-            if staged {
-                back.store.staging(&change)
-            } else {
-                back.store.filling(&whole)
-            }
-        };
-        let mut dead = start();
+        let mut dead = back.store.filling(&whole);
         for _ in 0..given_up {
             assert_eq!(dead.step().await.unwrap(), Progress::More);
         }
         judge_rows(&back.store, log, 60).await;
-        let mut next = start();
+        let mut next = back.store.filling(&whole);
         assert_eq!(finish_each_step_twice(&mut next).await, Stored::At(200));
         judge_rows(&back.store, log, 200).await;
         // The dead one wakes up.
@@ -204,15 +187,13 @@ async fn a_server_killed_between_steps_or_cut_off_amid_one_comes_back_at_a_prefi
             let store = Store::connect(&server.url(), &definition).await.unwrap();
             let store = store.with_limits(SMALL);
             let to = at + 15;
-            let (whole, change) = (log.whole(to), log.change(at, to));
-            let mut filling = if round % 2 == 0 {
-                store.filling(&whole)
-            } else {
-                store.staging(&change)
-            };
-            let steps = filling.steps();
-            for _ in 0..rng.random_range(1..=steps) {
+            let whole = log.whole(to);
+            let mut filling = store.filling(&whole);
+            for _ in 0..rng.random_range(1..=filling.steps()) {
                 assert_ne!(filling.step().await.unwrap(), Progress::Again);
+            }
+            if round % 2 == 0 {
+                store.apply(&log.change(at, at + 7)).await.unwrap();
             }
             drop(filling);
             server.kill();
@@ -264,11 +245,11 @@ async fn a_wiped_server_is_missing_until_it_is_filled() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs servers"]
-async fn a_change_too_large_to_merge_asks_for_a_fill() {
+async fn a_change_too_large_for_one_instant_asks_for_a_fill() {
     let server = Server::start().await;
     let mut back = Redis::new(&server, 1).await;
     back.store = back.store.with_limits(Limits {
-        rows_per_merge: 100,
+        rows_per_change: 100,
         ..SMALL
     });
     let logs = logs(16, &back);

@@ -11,6 +11,7 @@
 mod faults;
 mod proxy;
 mod reads;
+mod scenarios;
 mod schedule;
 mod schedules;
 pub mod server;
@@ -24,12 +25,12 @@ use views::{AsOfKind, Sink, Views};
 use crate::conformance::{self, Back};
 use server::Server;
 
-/// Small enough that a change of the tests' logs takes several calls.
+/// Small enough that a fill of the tests' logs takes several chunks.
 pub const SMALL: Limits = Limits {
-    rows_per_call: 120,
-    bytes_per_call: 1 << 16,
-    rows_per_merge: 10_000,
-    bytes_per_merge: 1 << 22,
+    rows_per_chunk: 120,
+    bytes_per_chunk: 1 << 16,
+    rows_per_change: 10_000,
+    bytes_per_change: 1 << 22,
 };
 
 /// The Redis views of one definition.

@@ -1,7 +1,7 @@
 //! Random schedules of everything that may happen to one partition's writes, judged step by step.
 //!
-//! Owners that don't know of each other send changes, send old ones again, fill and stage step by
-//! step, stop half way, and go on long after they were replaced; the server is wiped, loses its
+//! Owners that don't know of each other send changes, send old ones again, fill step by step, stop
+//! half way, and go on long after they were replaced; the server is wiped, loses its
 //! functions, or is put back to an older state, as when a replica without the last writes is
 //! promoted. After every step the rows must be those of the prefix up to the stored offset (I3).
 
@@ -11,11 +11,13 @@ use fred::prelude::*;
 use pipeline::calendar::Calendar;
 use pipeline::definition::Definition;
 use pipeline::row::Row;
+use rand::distr::Distribution;
+use rand::distr::weighted::WeightedIndex;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use views::redis::{Filling, Limits, Progress, Store};
-use views::{AsOf, AsOfKind, Change, Error, Question, Sink, Stored, Views};
+use views::{AsOf, AsOfKind, Change, Error, Question, Sink, Stamp, Stored, Views};
 
 use super::server::Server;
 use crate::conformance::log::Log;
@@ -23,7 +25,7 @@ use crate::conformance::questions;
 
 /// Records of the log that schedules run over.
 const RECORDS: u64 = 120;
-/// Fills and staged changes begin and end at multiples of this.
+/// Fills are of prefixes up to multiples of this.
 const GRID: u64 = 12;
 /// Fills under way at once, the dead ones included.
 const FILLINGS: usize = 6;
@@ -33,20 +35,19 @@ const STEPS: usize = 120;
 const PROMOTE: &str = "promote an old state";
 const WIPE: &str = "wipe";
 
-/// Small enough that a change of these logs takes several calls.
+/// Small enough that a fill of this log takes several chunks, and some changes are too large.
 const LIMITS: Limits = Limits {
-    rows_per_call: 120,
-    bytes_per_call: 1 << 16,
-    rows_per_merge: 800,
-    bytes_per_merge: 1 << 17,
+    rows_per_chunk: 120,
+    bytes_per_chunk: 1 << 16,
+    rows_per_change: 200,
+    bytes_per_change: 1 << 17,
 };
 
 /// What schedules draw from.
 pub struct Material {
-    definition: Definition,
-    log: Log,
+    pub definition: Definition,
+    pub log: Log,
     wholes: Vec<Change>,
-    changes: Vec<Change>,
     questions: Vec<Question>,
 }
 
@@ -57,15 +58,8 @@ impl Material {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let log = Log::random(&mut rng, &definition, 0, false, RECORDS);
         let grid: Vec<u64> = (0..=RECORDS / GRID).map(|n| n * GRID).collect();
-        let pairs = grid
-            .iter()
-            .flat_map(|base| grid.iter().map(move |to| (*base, *to)));
         Self {
             wholes: grid.iter().map(|to| log.whole(*to)).collect(),
-            changes: pairs
-                .filter(|(base, to)| base < to)
-                .map(|(base, to)| log.change(base, to))
-                .collect(),
             questions: questions::all(true),
             definition,
             log,
@@ -83,6 +77,38 @@ impl Tally {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Apply,
+    SendAgain,
+    Start,
+    TakeStep,
+    Double,
+    Drop,
+    Forget,
+    Sweep,
+    Save,
+    Promote,
+    LoseFunctions,
+    Wipe,
+}
+
+/// How often each happens, before a schedule makes some of them rarer and some more frequent.
+const ACTS: [(Act, u32); 12] = [
+    (Act::Apply, 220),
+    (Act::SendAgain, 100),
+    (Act::Start, 120),
+    (Act::TakeStep, 360),
+    (Act::Double, 30),
+    (Act::Drop, 15),
+    (Act::Forget, 20),
+    (Act::Sweep, 25),
+    (Act::Save, 45),
+    (Act::Promote, 40),
+    (Act::LoseFunctions, 5),
+    (Act::Wipe, 5),
+];
+
 struct Owner {
     store: Store,
     /// What it believes to be stored.
@@ -91,6 +117,8 @@ struct Owner {
 
 struct Schedule<'a> {
     rng: ChaCha8Rng,
+    acts: Vec<Act>,
+    weights: WeightedIndex<u32>,
     server: &'a Server,
     material: &'a Material,
     stores: &'a [Store],
@@ -132,8 +160,23 @@ pub async fn run(
         store: store.clone(),
         known: 0,
     };
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let acts = ACTS.iter().map(|(act, _)| *act);
+    let weights = ACTS.iter().map(|(act, weight)| {
+        let factor = match act {
+            // Without steps no fill would be worth its start.
+            Act::TakeStep => 4,
+            _ => *[0, 1, 4, 16].choose(&mut rng).unwrap(),
+        };
+        // A changed library would be loaded over.
+        let never = *act == Act::LoseFunctions && library.is_some();
+        if never { 0 } else { weight * factor + 1 }
+    });
+    let weights = WeightedIndex::new(weights.collect::<Vec<u32>>()).unwrap();
     let mut schedule = Schedule {
-        rng: ChaCha8Rng::seed_from_u64(seed),
+        acts: acts.collect(),
+        weights,
+        rng,
         server,
         material,
         owners: stores[..2].iter().map(owner).collect(),
@@ -146,133 +189,116 @@ pub async fn run(
         tally,
     };
     for step in 0..STEPS {
-        let what = schedule.act(library.is_none()).await;
+        let wrong = |wrong| format!("seed {seed}, step {step}: {wrong}");
+        let what = schedule.act().await.map_err(wrong)?;
         schedule.tally.count(what);
         if matches!(what, PROMOTE | WIPE) {
             schedule.at = 0;
         }
-        schedule
-            .judge()
-            .await
-            .map_err(|wrong| format!("seed {seed}, step {step} ({what}): {wrong}"))?;
+        let judged = schedule.judge().await;
+        judged.map_err(|text| wrong(format!("after {what}: {text}")))?;
     }
     Ok(())
 }
 
 impl<'a> Schedule<'a> {
-    async fn act(&mut self, may_lose_functions: bool) -> &'static str {
-        match self.rng.random_range(0..1000) {
-            0..220 => self.apply().await,
-            220..320 => self.send_again().await,
-            320..390 => self.start(false),
-            390..460 => self.start(true),
-            460..820 => self.take_step().await,
-            820..850 => {
+    async fn act(&mut self) -> Result<&'static str, String> {
+        Ok(match self.acts[self.weights.sample(&mut self.rng)] {
+            Act::Apply => self.apply().await?,
+            Act::SendAgain => self.send_again().await?,
+            Act::Start => self.start(),
+            Act::TakeStep => self.take_step().await?,
+            Act::Double => {
                 if let Some(filling) = self.fillings.choose(&mut self.rng) {
                     let double = filling.clone();
                     self.keep(double);
                 }
                 "double a fill"
             }
-            850..865 => {
+            Act::Drop => {
                 if !self.fillings.is_empty() {
                     let at = self.rng.random_range(0..self.fillings.len());
                     self.fillings.swap_remove(at);
                 }
                 "drop a fill"
             }
-            865..885 => {
+            Act::Forget => {
                 let owner = self.rng.random_range(0..self.owners.len());
                 self.owners[owner].known = self.rng.random_range(0..=RECORDS);
                 "forget what is stored"
             }
-            885..900 => {
-                self.owners[0].store.sweep(0).await.unwrap();
+            Act::Sweep => {
+                let swept = self.owners[0].store.sweep(0).await;
+                swept.map_err(|error| error.to_string())?;
                 "sweep"
             }
-            900..945 => {
+            Act::Save => {
                 self.saved = save(self.server).await;
                 "save the server's state"
             }
-            945..985 => {
+            Act::Promote => {
                 restore(self.server, &self.saved).await;
                 PROMOTE
             }
-            985..992 if may_lose_functions => {
+            Act::LoseFunctions => {
                 self.server.command("FUNCTION", &["FLUSH", "SYNC"]).await;
                 "lose the functions"
             }
-            _ => {
+            Act::Wipe => {
                 self.server.command("FLUSHALL", &[]).await;
                 WIPE
             }
-        }
+        })
     }
 
-    async fn apply(&mut self) -> &'static str {
+    async fn apply(&mut self) -> Result<&'static str, String> {
         let owner = self.rng.random_range(0..self.owners.len());
         let base = self.owners[owner].known;
         let to = (base + self.rng.random_range(0..12)).min(RECORDS);
         let change = self.material.log.change(base, to);
-        let stored = self.send(owner, &change).await;
+        let stored = self.send(owner, &change).await?;
         self.sent.push(change);
-        match stored {
-            Some(Stored::At(at)) if at == to => "apply: done",
-            Some(Stored::At(_)) => "apply: refused",
-            Some(Stored::Missing) => "apply: missing or too large",
-            None => "apply: given up",
-        }
+        Ok(match stored {
+            Stored::At(at) if at == to => "apply: done",
+            Stored::At(_) => "apply: refused",
+            Stored::Missing => "apply: missing or too large",
+        })
     }
 
-    async fn send_again(&mut self) -> &'static str {
+    async fn send_again(&mut self) -> Result<&'static str, String> {
         let owner = self.rng.random_range(0..self.owners.len());
         if let Some(change) = self.sent.choose(&mut self.rng).cloned() {
-            self.send(owner, &change).await;
+            self.send(owner, &change).await?;
         }
-        "send an old change again"
+        Ok("send an old change again")
     }
 
-    /// Two stagings may take each other's place for ever; then the change is given up.
-    async fn send(&mut self, owner: usize, change: &Change) -> Option<Stored> {
-        match self.owners[owner].store.apply(change).await {
-            Ok(stored) => {
-                self.owners[owner].known = match stored {
-                    Stored::At(at) => at,
-                    Stored::Missing => 0,
-                };
-                Some(stored)
-            }
-            Err(Error::Transient { .. }) => None,
-            Err(error) => panic!("{error}"),
-        }
+    async fn send(&mut self, owner: usize, change: &Change) -> Result<Stored, String> {
+        let stored = self.owners[owner].store.apply(change).await;
+        let stored = stored.map_err(|error| error.to_string())?;
+        self.owners[owner].known = match stored {
+            Stored::At(at) => at,
+            Stored::Missing => 0,
+        };
+        Ok(stored)
     }
 
-    fn start(&mut self, staged: bool) -> &'static str {
-        let store = self.stores.choose(&mut self.rng).unwrap();
+    fn start(&mut self) -> &'static str {
         let material = self.material;
         // Mostly one that has a chance: the others are refused at once.
-        let (at, any) = (self.at, self.rng.random_ratio(1, 4));
-        let has_a_chance = |change: &&Change| any || (change.base <= at && at < change.to);
-        let all = if staged {
-            &material.changes
+        let from = if self.rng.random_ratio(1, 4) {
+            0
         } else {
-            &material.wholes
+            self.at + 1
         };
-        let some: Vec<&Change> = all.iter().filter(has_a_chance).collect();
-        let Some(change) = some.choose(&mut self.rng) else {
+        let some = material.wholes.iter().filter(|whole| whole.to >= from);
+        let some: Vec<&Change> = some.collect();
+        let Some(whole) = some.choose(&mut self.rng) else {
             return "nothing to fill with";
         };
-        let filling = if staged {
-            store.staging(change)
-        } else {
-            store.filling(change)
-        };
-        self.keep(filling);
-        if staged {
-            "start a staged change"
-        } else {
-            "start a fill"
-        }
+        let store = self.stores.choose(&mut self.rng).unwrap();
+        self.keep(store.filling(whole));
+        "start a fill"
     }
 
     fn keep(&mut self, filling: Filling<'a>) {
@@ -284,9 +310,9 @@ impl<'a> Schedule<'a> {
     }
 
     /// Most often of the youngest fill: else none would ever end.
-    async fn take_step(&mut self) -> &'static str {
+    async fn take_step(&mut self) -> Result<&'static str, String> {
         let Some(youngest) = self.fillings.len().checked_sub(1) else {
-            return "no fill to go on with";
+            return Ok("no fill to go on with");
         };
         let at = if self.rng.random_ratio(3, 4) {
             youngest
@@ -294,7 +320,8 @@ impl<'a> Schedule<'a> {
             self.rng.random_range(0..=youngest)
         };
         let filling = &mut self.fillings[at];
-        match filling.step().await.unwrap() {
+        let progress = filling.step().await.map_err(|error| error.to_string())?;
+        Ok(match progress {
             Progress::More => "fill: a step",
             Progress::Done(_) => {
                 if self.rng.random_ratio(3, 4) {
@@ -308,36 +335,16 @@ impl<'a> Schedule<'a> {
                 }
                 "fill: start again"
             }
-        }
+        })
     }
 
     async fn judge(&mut self) -> Result<(), String> {
-        let (stamp, rows) = match self.reader.dump_partition(0).await {
-            Err(Error::Incomplete { .. }) => return self.judge_missing().await,
-            other => other.map_err(|error| error.to_string())?,
-        };
         let log = &self.material.log;
-        if stamp.offset < self.at {
-            return Err(format!("stored went from {} to {}", self.at, stamp.offset));
-        }
+        let Some(stamp) = judge_prefix(&self.reader, log, self.at).await? else {
+            return self.judge_missing().await;
+        };
         self.at = stamp.offset;
-        if stamp.log_time != log.log_time(stamp.offset) {
-            return Err(format!("log time {} at {}", stamp.log_time, stamp.offset));
-        }
-        let rows: BTreeMap<_, Row> = rows.into_iter().collect();
         let image = log.image(stamp.offset);
-        for (key, row) in image {
-            if rows.get(key) != Some(row.as_ref()) {
-                return Err(format!(
-                    "at {}, {key:?} is {:?}",
-                    stamp.offset,
-                    rows.get(key)
-                ));
-            }
-        }
-        if let Some(key) = rows.keys().find(|key| !image.contains_key(key)) {
-            return Err(format!("at {}, {key:?} is there", stamp.offset));
-        }
         self.judge_index().await?;
         let question = self.material.questions.choose(&mut self.rng).unwrap();
         let answer = self
@@ -393,7 +400,34 @@ impl<'a> Schedule<'a> {
     }
 }
 
-async fn save(server: &Server) -> Vec<(String, Value)> {
+/// That the rows are those of the prefix up to the stored offset, and this not before `at`.
+pub async fn judge_prefix(store: &Store, log: &Log, at: u64) -> Result<Option<Stamp>, String> {
+    let (stamp, rows) = match store.dump_partition(0).await {
+        Err(Error::Incomplete { .. }) => return Ok(None),
+        other => other.map_err(|error| error.to_string())?,
+    };
+    if stamp.offset < at {
+        return Err(format!("stored went from {at} to {}", stamp.offset));
+    }
+    if stamp.log_time != log.log_time(stamp.offset) {
+        return Err(format!("log time {} at {}", stamp.log_time, stamp.offset));
+    }
+    let rows: BTreeMap<_, Row> = rows.into_iter().collect();
+    let image = log.image(stamp.offset);
+    for (key, row) in image {
+        if rows.get(key) != Some(row.as_ref()) {
+            let found = rows.get(key);
+            return Err(format!("at {}, {key:?} is {found:?}", stamp.offset));
+        }
+    }
+    if let Some(key) = rows.keys().find(|key| !image.contains_key(key)) {
+        return Err(format!("at {}, {key:?} is there", stamp.offset));
+    }
+    Ok(Some(stamp))
+}
+
+/// Everything the server holds.
+pub async fn save(server: &Server) -> Vec<(String, Value)> {
     let mut saved = Vec::new();
     for key in server.keys().await {
         let value: Value = server.admin().dump(&key).await.unwrap();
@@ -402,7 +436,8 @@ async fn save(server: &Server) -> Vec<(String, Value)> {
     saved
 }
 
-async fn restore(server: &Server, saved: &[(String, Value)]) {
+/// Puts the server back to what it held.
+pub async fn restore(server: &Server, saved: &[(String, Value)]) {
     server.command("FLUSHALL", &[]).await;
     let pipeline = server.admin().pipeline();
     for (key, value) in saved {

@@ -73,10 +73,8 @@ impl Server {
         self.admin = admin.expect("redis-server did not come up again");
     }
 
-    /// Takes the last bytes of its file away, as a power cut may, and repairs the file as
-    /// docs/operations.md says. Without the repair Redis drops an incomplete transaction when it
-    /// starts but leaves its beginning in the file, and the start after that may carry it out
-    /// (known to Redis 7 and 8, mended in Valkey by its pull request 4342).
+    /// Takes the last bytes of its file away, as a power cut may, and repairs the file, as it then
+    /// must be before a start: by itself Redis leaves the beginning of a torn transaction in it.
     pub fn tear(&mut self, bytes: u64) {
         let folder = self.folder.path().join("appendonlydir");
         let files = std::fs::read_dir(&folder).unwrap();
