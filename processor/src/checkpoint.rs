@@ -4,7 +4,12 @@
 //! delivered, n, and the hash of the last record. A crash at any moment leaves the transaction
 //! before or the one after.
 
+mod seal;
+mod write;
+
+use std::fmt::Display;
 use std::fs::{File, OpenOptions};
+use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,10 +20,9 @@ use pipeline::freeze::{ChangeSet, Head, KeptRow, Restore, RestoreError};
 use pipeline::record::Record;
 use pipeline::rejection::{DeadLetter, Reason, Rejection};
 use pipeline::state::State;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
 
 /// Of the tables below; a file of another format is refused.
 const FORMAT: i64 = 1;
@@ -92,6 +96,13 @@ pub struct Restored {
     pub outbox: Vec<DeadLetter>,
     /// The last record folded.
     pub last: Option<LastRecord>,
+}
+
+/// The head as it stands in the file.
+struct Kept {
+    head: String,
+    last: Option<String>,
+    seal: i64,
 }
 
 /// A partition's checkpoint file, held by this process.
@@ -184,12 +195,7 @@ impl Checkpoint {
         let format: i64 = number("PRAGMA user_version")?;
         let tables: i64 = number("SELECT count(*) FROM sqlite_schema")?;
         if (format, tables) == (0, 0) {
-            let make = || {
-                let transaction = self.connection.transaction()?;
-                transaction.execute_batch(SCHEMA)?;
-                transaction.commit()
-            };
-            return make().map_err(|error| failed(&self.path, error));
+            return make_tables(&mut self.connection).map_err(|error| failed(&self.path, error));
         }
         if format != FORMAT {
             return Err(self.damaged(format!("its format is {format}, not {FORMAT}")));
@@ -210,25 +216,42 @@ impl Checkpoint {
     /// # Errors
     /// When the file can't be read.
     pub fn position(&self) -> Result<Option<(u64, Option<LastRecord>)>, Error> {
-        Ok(self.head()?.map(|(head, last)| (head.next_offset, last)))
-    }
-
-    fn head(&self) -> Result<Option<(Head, Option<LastRecord>)>, Error> {
-        let texts: Option<(String, Option<String>)> = self
-            .connection
-            .query_row("SELECT head, last FROM head WHERE id = 1", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        let Some((head, last)) = texts else {
+        let Some(kept) = self.head()? else {
             return Ok(None);
         };
-        let head = serde_json::from_str(&head).map_err(|error| self.damaged(error))?;
-        let last = last
-            .map(|last| serde_json::from_str(&last))
-            .transpose()
-            .map_err(|error| self.damaged(error))?;
-        Ok(Some((head, last)))
+        let (head, last) = self.parse(&kept)?;
+        Ok(Some((head.next_offset, last)))
+    }
+
+    fn head(&self) -> Result<Option<Kept>, Error> {
+        let query = "SELECT head, last, seal FROM head WHERE id = 1";
+        let kept = self.connection.query_row(query, [], |row| {
+            Ok(Kept {
+                head: row.get(0)?,
+                last: row.get(1)?,
+                seal: row.get(2)?,
+            })
+        });
+        let kept = kept.optional().map_err(|error| self.failed(error))?;
+        if kept.is_none() && !self.is_empty()? {
+            return Err(self.damaged("its head is missing"));
+        }
+        Ok(kept)
+    }
+
+    fn is_empty(&self) -> Result<bool, Error> {
+        let query = "SELECT NOT EXISTS (SELECT 1 FROM rows) AND NOT EXISTS (SELECT 1 FROM names)
+            AND NOT EXISTS (SELECT 1 FROM outbox)";
+        let empty = self.connection.query_row(query, [], |row| row.get(0));
+        empty.map_err(|error| self.failed(error))
+    }
+
+    fn parse(&self, kept: &Kept) -> Result<(Head, Option<LastRecord>), Error> {
+        let last = kept.last.as_deref().map(serde_json::from_str);
+        Ok((
+            serde_json::from_str(&kept.head).map_err(|error| self.damaged(error))?,
+            last.transpose().map_err(|error| self.damaged(error))?,
+        ))
     }
 
     /// The state of this checkpoint, whole.
@@ -238,13 +261,18 @@ impl Checkpoint {
     pub fn load(&self, definition: Arc<Definition>, readers: &[Reader]) -> Result<Restored, Error> {
         let damaged = |error: RestoreError| self.damaged(error);
         let mut restore = Restore::new(definition, self.partition, readers).map_err(damaged)?;
-        let Some((head, last)) = self.head()? else {
+        let Some(kept) = self.head()? else {
             return Ok(Restored {
                 state: restore.finish_empty(),
                 outbox: Vec::new(),
                 last: None,
             });
         };
+        let (head, last) = self.parse(&kept)?;
+        let outbox = self.outbox()?;
+        if seal::of(&kept.head, kept.last.as_deref(), &outbox) != kept.seal {
+            return Err(self.damaged("its head or its letters are not those that were written"));
+        }
         self.each("SELECT campaign, activity FROM names ORDER BY id", |row| {
             restore.name(row.get(0)?, row.get(1)?);
             Ok(Ok(()))
@@ -274,7 +302,7 @@ impl Checkpoint {
         })?;
         Ok(Restored {
             state: restore.finish(head).map_err(damaged)?,
-            outbox: self.outbox()?,
+            outbox,
             last,
         })
     }
@@ -284,10 +312,11 @@ impl Checkpoint {
         query: &str,
         mut visit: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<Result<(), Error>>,
     ) -> Result<(), Error> {
-        let mut statement = self.connection.prepare(query)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            visit(row)??;
+        let failed = |error| self.failed(error);
+        let mut statement = self.connection.prepare(query).map_err(failed)?;
+        let mut rows = statement.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            visit(row).map_err(failed)??;
         }
         Ok(())
     }
@@ -327,90 +356,50 @@ impl Checkpoint {
         last: Option<LastRecord>,
         outbox: &[DeadLetter],
     ) -> Result<(), Error> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        write_rows(&transaction, change)?;
-        write_users(&transaction, change)?;
-        write_ids(&transaction, change)?;
-        write_outbox(&transaction, outbox)?;
-        let head = serde_json::to_string(&change.head).unwrap_or_default();
-        let last = last.and_then(|last| serde_json::to_string(&last).ok());
-        transaction.execute(
-            "INSERT OR REPLACE INTO head (id, head, last) VALUES (1, ?1, ?2)",
-            params![head, last],
-        )?;
-        transaction.commit()?;
-        Ok(())
+        write::checkpoint(&mut self.connection, change, last, outbox)
+            .map_err(|error| failed(&self.path, error))
     }
 }
 
-fn write_rows(transaction: &Connection, change: &ChangeSet) -> rusqlite::Result<()> {
-    let mut name =
-        transaction.prepare_cached("INSERT INTO names (campaign, activity) VALUES (?1, ?2)")?;
-    for (campaign, activity) in &change.names {
-        name.execute(params![campaign, activity])?;
-    }
-    let mut put = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO rows (id, changed_at, value) VALUES (?1, ?2, ?3)",
-    )?;
-    let mut delete = transaction.prepare_cached("DELETE FROM rows WHERE id = ?1")?;
-    for row in &change.rows {
-        match &row.value {
-            Some(value) => put.execute(params![row.id as i64, row.changed_at as i64, value])?,
-            None => delete.execute(params![row.id as i64])?,
-        };
-    }
-    Ok(())
+fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(SCHEMA)?;
+    transaction.commit()
 }
 
-fn write_users(transaction: &Connection, change: &ChangeSet) -> rusqlite::Result<()> {
-    let mut delete = transaction.prepare_cached("DELETE FROM users WHERE shard = ?1")?;
-    let mut put =
-        transaction.prepare_cached("INSERT INTO users (shard, base, bytes) VALUES (?1, ?2, ?3)")?;
-    for segment in &change.users {
-        if segment.base {
-            delete.execute(params![segment.shard])?;
+fn damaged(path: &Path, detail: impl Display) -> Error {
+    Error::Damaged {
+        path: path.to_owned(),
+        detail: detail.to_string(),
+    }
+}
+
+/// What a failed call means: a damaged file, or one that can't be used for now.
+fn failed(path: &Path, error: rusqlite::Error) -> Error {
+    use rusqlite::Error as E;
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
+    let not_ours = match &error {
+        // SQLite's plain error: a statement doesn't fit the file's tables.
+        E::SqliteFailure(code, _) => {
+            matches!(code.code, DatabaseCorrupt | NotADatabase | Unknown)
         }
-        put.execute(params![segment.shard, segment.base, segment.bytes])?;
+        E::SqlInputError { .. } => true,
+        _ => matches!(
+            error,
+            E::FromSqlConversionFailure(..)
+                | E::IntegralValueOutOfRange(..)
+                | E::InvalidColumnType(..)
+                | E::Utf8Error(..)
+                | E::QueryReturnedNoRows
+        ),
+    };
+    match not_ours {
+        true => damaged(path, error),
+        false => Error::Sqlite(path.to_owned(), error),
     }
-    Ok(())
-}
-
-fn write_ids(transaction: &Connection, change: &ChangeSet) -> rusqlite::Result<()> {
-    transaction.execute(
-        "DELETE FROM ids WHERE slot < ?1",
-        params![change.head.slot - 1],
-    )?;
-    let mut put = transaction.prepare_cached("INSERT INTO ids (slot, bytes) VALUES (?1, ?2)")?;
-    for (slot, ids) in &change.window {
-        let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-        put.execute(params![slot, bytes])?;
-    }
-    Ok(())
 }
 
 fn unpack_ids(bytes: &[u8]) -> Vec<u64> {
     let (ids, _) = bytes.as_chunks::<8>();
     ids.iter().map(|id| u64::from_le_bytes(*id)).collect()
-}
-
-fn write_outbox(transaction: &Connection, outbox: &[DeadLetter]) -> rusqlite::Result<()> {
-    transaction.execute("DELETE FROM outbox", [])?;
-    let mut put = transaction.prepare_cached(
-        "INSERT INTO outbox (offset, reason, detail, appended_at, key, value, headers)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    for letter in outbox {
-        put.execute(params![
-            letter.offset as i64,
-            letter.rejection.reason.as_str(),
-            letter.rejection.detail,
-            letter.appended_at,
-            letter.key,
-            letter.value,
-            letter.headers,
-        ])?;
-    }
-    Ok(())
 }
