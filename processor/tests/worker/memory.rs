@@ -1,0 +1,65 @@
+//! At the limit of memory all partitions pause; they go on when enough of it is free again.
+
+use processor::{Processor, Settings};
+
+use crate::script::Script;
+use crate::traffic::Traffic;
+use crate::wait_for;
+use crate::world::{EVENTS, START, World};
+
+const PARTITIONS: u32 = 3;
+
+#[test]
+fn partitions_pause_at_the_memory_limit_and_resume_below_it() {
+    let world = World::new(PARTITIONS, 1);
+    world.append(Traffic::new(1, PARTITIONS, 2_000).take(3_000, START));
+    let ends = world.ends();
+    let state = tempfile::tempdir().unwrap();
+    let script = Script::default();
+    let join = script.join(world.log.reader(EVENTS).unwrap());
+    // Less than two partitions take, more than one.
+    let whole: Vec<_> = (0..PARTITIONS)
+        .map(|partition| world.judge.lock().unwrap().whole(partition).memory())
+        .collect();
+    let settings = Settings {
+        memory_limit: whole.iter().max().unwrap() * 3 / 2,
+        ..world.settings(state.path())
+    };
+    let processor = Processor::start(settings, world.parts(false), join).unwrap();
+    let folded = |partition: u32, to: u64| {
+        wait_for("records to be folded", || {
+            let partitions = processor.status().partitions();
+            partitions
+                .get(&partition)
+                .is_some_and(|s| s.next_offset == to)
+        });
+    };
+    script.assign(&[0, 1]);
+    script.deliver(0, 0, ends[0]);
+    folded(0, ends[0]);
+    script.deliver(1, 0, ends[1] / 10);
+    folded(1, ends[1] / 10);
+    assert!(
+        !script.is_paused(0) && !script.is_paused(1),
+        "paused below the limit"
+    );
+    script.deliver(1, ends[1] / 10, ends[1]);
+    wait_for("both to pause", || {
+        script.is_paused(0) && script.is_paused(1)
+    });
+    // What was fetched already is folded, not dropped.
+    folded(1, ends[1]);
+    // One that is assigned meanwhile pauses too.
+    script.assign(&[2]);
+    wait_for("the new one to pause", || script.is_paused(2));
+    script.revoke(&[0]);
+    wait_for("the others to resume", || {
+        !script.is_paused(1) && !script.is_paused(2)
+    });
+    script.deliver(2, 0, ends[2]);
+    wait_for("both to pause again", || {
+        script.is_paused(1) && script.is_paused(2)
+    });
+    folded(2, ends[2]);
+    processor.stop();
+}

@@ -1,0 +1,114 @@
+//! A consumer that does what a test says.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use log::{Bounds, Consumer, Delivery, Error, Positions, Reader};
+
+#[derive(Debug, Clone)]
+enum Line {
+    Assign(Vec<u32>),
+    Revoke(Vec<u32>),
+    Deliver(u32, u64, u64),
+    Halt(u32, String),
+}
+
+/// What the consumer does next, and what it was told.
+#[derive(Clone, Default)]
+pub struct Script {
+    lines: Arc<Mutex<VecDeque<Line>>>,
+    paused: Arc<Mutex<BTreeSet<u32>>>,
+}
+
+impl Script {
+    fn add(&self, line: Line) {
+        self.lines.lock().unwrap().push_back(line);
+    }
+
+    pub fn assign(&self, partitions: &[u32]) {
+        self.add(Line::Assign(partitions.to_vec()));
+    }
+
+    pub fn revoke(&self, partitions: &[u32]) {
+        self.add(Line::Revoke(partitions.to_vec()));
+    }
+
+    /// The records from one offset up to another.
+    pub fn deliver(&self, partition: u32, from: u64, to: u64) {
+        self.add(Line::Deliver(partition, from, to));
+    }
+
+    pub fn halt(&self, partition: u32, why: &str) {
+        self.add(Line::Halt(partition, why.to_owned()));
+    }
+
+    pub fn is_paused(&self, partition: u32) -> bool {
+        self.paused.lock().unwrap().contains(&partition)
+    }
+
+    /// Makes the consumer, on the log that `reader` reads.
+    pub fn join(
+        &self,
+        reader: Box<dyn Reader>,
+    ) -> impl FnOnce(Arc<dyn Positions>) -> Result<Box<dyn Consumer>, Error> + use<> {
+        let script = self.clone();
+        move |positions| {
+            Ok(Box::new(Actor {
+                script,
+                reader,
+                positions,
+            }))
+        }
+    }
+}
+
+struct Actor {
+    script: Script,
+    reader: Box<dyn Reader>,
+    positions: Arc<dyn Positions>,
+}
+
+impl Consumer for Actor {
+    fn poll(&mut self, timeout: Duration) -> Result<Vec<Delivery>, Error> {
+        let Some(line) = self.script.lines.lock().unwrap().pop_front() else {
+            std::thread::sleep(timeout.min(Duration::from_millis(5)));
+            return Ok(Vec::new());
+        };
+        let mut deliveries = Vec::new();
+        match line {
+            Line::Assign(partitions) => {
+                for partition in &partitions {
+                    self.positions.start(*partition).map_err(Error::Fatal)?;
+                }
+                deliveries.push(Delivery::Assigned(partitions));
+            }
+            Line::Revoke(partitions) => deliveries.push(Delivery::Revoked(partitions)),
+            Line::Deliver(partition, from, to) => {
+                self.reader.read(partition, from, to, &mut |batch| {
+                    deliveries.push(Delivery::Batch(batch.clone()));
+                    true
+                })?;
+            }
+            Line::Halt(partition, why) => deliveries.push(Delivery::Halted {
+                partition,
+                error: Error::Fatal(why),
+            }),
+        }
+        Ok(deliveries)
+    }
+
+    fn pause(&mut self, partition: u32) {
+        self.script.paused.lock().unwrap().insert(partition);
+    }
+
+    fn resume(&mut self, partition: u32) {
+        self.script.paused.lock().unwrap().remove(&partition);
+    }
+
+    fn bounds(&mut self, partition: u32) -> Result<Bounds, Error> {
+        self.reader.bounds(partition)
+    }
+
+    fn leave(self: Box<Self>) {}
+}
