@@ -397,26 +397,31 @@ impl State {
         offset: u64,
     ) -> bool {
         let seen = event.signed_up_at.unwrap_or(event.occurred_at);
+        // Where clocks went back over midnight, the earlier instant may lie on the later day.
+        let day = event
+            .signed_up_at
+            .map_or(moment.day, |at| self.moments.moment(at).day.min(moment.day));
         let (user, made) = self.users.change(hash);
-        if made || seen < user.first_seen {
-            let day = self.moments.moment(seen).day;
-            if !made && day < user.first_day {
-                people::no_longer_new(&mut self.rows, &self.names, &mut self.moments, user, offset);
-                let first_day = self.moments.calendar().day_start(user.first_day);
-                let first_day = self.moments.moment(first_day * 1000);
-                for of in std::mem::take(&mut user.contributions) {
-                    // Where clocks go back by half an hour, the start of an hour lies in the one before.
-                    let then = Moment {
-                        hour: i64::from(of.quarter) * QUARTER,
-                        ..first_day
-                    };
-                    for place in self.rows.count_places(&self.names, of.pair, &then) {
-                        move_to_returning(self.rows.change(place, offset), &of);
-                    }
+        if !made && day < user.first_day {
+            people::no_longer_new(&mut self.rows, &self.names, &mut self.moments, user, offset);
+            let first_day = self.moments.calendar().day_start(user.first_day);
+            let first_day = self.moments.moment(first_day * 1000);
+            for of in std::mem::take(&mut user.contributions) {
+                // Where clocks go back by half an hour, the start of an hour lies in the one before.
+                let then = Moment {
+                    hour: i64::from(of.quarter) * QUARTER,
+                    ..first_day
+                };
+                for place in self.rows.count_places(&self.names, of.pair, &then) {
+                    move_to_returning(self.rows.change(place, offset), &of);
                 }
             }
-            user.first_seen = seen;
+        }
+        if made || day < user.first_day {
             user.first_day = day;
+        }
+        if made || seen < user.first_seen {
+            user.first_seen = seen;
         }
         people::visit(
             &mut self.rows,

@@ -113,7 +113,7 @@ pub struct Contribution {
 pub struct User {
     /// The earliest sign-up or applied event, milliseconds since the epoch.
     pub first_seen: i64,
-    /// The local day of `first_seen`.
+    /// The earliest local day of these: that of `first_seen`, but where clocks went back over midnight.
     pub first_day: u16,
     /// Whether it changed since the last checkpoint.
     pub changed: bool,

@@ -27,7 +27,7 @@ pub const PARTITIONS: u32 = 3;
 pub const PARTITION: u32 = 1;
 
 /// Zones, each with an instant near which something happens to its clocks or calendar.
-const ZONES: [(&str, &str); 6] = [
+pub const ZONES: [(&str, &str); 6] = [
     ("Asia/Seoul", "2026-12-31T15:00:00Z"), // a year begins in the middle of a week
     ("America/New_York", "2026-11-01T06:00:00Z"), // back by an hour, at a month's beginning
     ("America/New_York", "2026-03-08T07:00:00Z"), // forward by an hour
@@ -403,7 +403,10 @@ fn spoil(mut event: v1::Event, fault: Option<Reason>, clock: i64, sent: &mut Sen
         Some(Reason::Future) if event.kind == Kind::Enter as i32 => {
             event.occurred_at_ms = i64::MAX;
         }
-        Some(Reason::Future) => event.occurred_at_ms = clock + 5 * MINUTE + 1,
+        Some(Reason::Future) => {
+            event.occurred_at_ms = clock + 5 * MINUTE + 1;
+            event.signed_up_at_ms = None;
+        }
         Some(Reason::UnknownKind) => event.kind = 99,
         Some(Reason::BadAmount) => {
             event.amount = Some(v1::Amount {

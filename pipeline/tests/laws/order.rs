@@ -1,10 +1,12 @@
 //! Below the limits the order of a partition's events does not matter to its view.
 
 use pipeline::aggregate::Reader;
+use pipeline::state::Outcome;
 use proptest::prelude::*;
 
-use crate::histories::{Flavour, cells, roomy_setup, step, write};
+use crate::histories::{DAY, Flavour, Setup, ZONES, cells, roomy_setup, step, write};
 use crate::hold;
+use crate::judgement::{Draft, SETUP};
 
 #[test]
 fn any_order_of_the_same_events_gives_the_same_view() {
@@ -34,6 +36,47 @@ fn any_order_of_the_same_events_gives_the_same_view() {
         prop_assert_eq!(cells(&one, true), cells(&other, true));
         Ok(())
     });
+}
+
+/// Every order of a few events of one user around the middle of each set-up, where its clocks change.
+#[test]
+fn around_a_change_of_clocks_every_order_gives_the_same_view() {
+    for zone in 0..ZONES.len() {
+        let setup = Setup {
+            zone,
+            lateness_hours: None,
+            ..SETUP
+        };
+        let seconds = [-43_200, -30, 240, 2_400, 43_200];
+        let mut expected = None;
+        for order in orders(seconds.len()) {
+            let mut state = setup.empty();
+            for number in &order {
+                let mut draft = Draft::visit(&setup, &format!("id-{number}"));
+                draft.event.occurred_at_ms += seconds[*number] * 1_000;
+                let outcome = draft.fold(&mut state, setup.middle() + 2 * DAY);
+                assert_eq!(outcome, Outcome::Applied);
+            }
+            let found = cells(&state, true);
+            let expected = expected.get_or_insert_with(|| found.clone());
+            assert!(found == *expected, "zone {zone}: {order:?}");
+        }
+    }
+}
+
+/// Every order of the numbers below `count`.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let Some(last) = count.checked_sub(1) else {
+        return vec![Vec::new()];
+    };
+    let shorter = orders(last);
+    let with = |order: &Vec<usize>, place| {
+        let mut order = order.clone();
+        order.insert(place, last);
+        order
+    };
+    let places = |order| (0..count).map(move |place| with(order, place));
+    shorter.iter().flat_map(places).collect()
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub(super) fn moved_beyond(
     let mut first: Option<Date> = None;
     let mut contributions: HashSet<Contribution<'_>> = HashSet::new();
     for Dated { event, at } in history.iter().filter(|dated| dated.event.is_human()) {
-        let claimed = day_of(event.signed_up_at.unwrap_or(event.occurred_at));
+        let claimed = day_of(event.signed_up_at.unwrap_or(event.occurred_at)).min(at.day);
         if first.is_none_or(|first| claimed < first) {
             if contributions.len() > limit {
                 return true;

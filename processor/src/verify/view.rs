@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use pipeline::definition::Limits;
 use pipeline::row::NamedCells;
@@ -69,7 +70,7 @@ impl View {
                     at: civil(event.occurred_at, zone),
                 })
                 .collect();
-            let first_day = first_seen(history).map(day_of);
+            let first_day = first_day(history, day_of);
             add_counts(&mut tally, &dated, first_day);
             if let Some(first_day) = first_day {
                 add_people(&mut tally, &dated, first_day);
@@ -108,12 +109,14 @@ impl View {
     }
 }
 
-/// The earliest of when the user did something as a person and when they signed up; `None` for a bot.
-fn first_seen(history: &[Applied]) -> Option<i64> {
+/// The earliest day on which the user did something as a person or signed up; `None` for a bot. It is not the day of
+/// the earliest instant where clocks went back over midnight in between.
+fn first_day(history: &[Applied], day_of: impl Fn(i64) -> Date) -> Option<Date> {
     history
         .iter()
         .filter(|event| event.is_human())
         .flat_map(|event| [Some(event.occurred_at), event.signed_up_at])
         .flatten()
+        .map(day_of)
         .min()
 }

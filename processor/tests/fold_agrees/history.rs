@@ -14,7 +14,7 @@ use crate::writer::{DAY, HOUR, MINUTE, Writer};
 const MOST_RECORDS: [u64; 4] = [20, 200, 200, 1_000];
 
 /// Zones with whole, half and quarter hours, and instants near which their clocks change.
-const ZONES: [(&str, &[&str]); 12] = [
+const ZONES: [(&str, &[&str]); 13] = [
     ("Asia/Seoul", &[]),
     ("UTC", &[]),
     ("Asia/Kolkata", &[]),
@@ -43,6 +43,11 @@ const ZONES: [(&str, &[&str]); 12] = [
     (
         "Australia/Lord_Howe",
         &["2026-04-04T15:00:00Z", "2026-10-03T15:30:00Z"],
+    ),
+    // Back by an hour at a minute past midnight: the day before comes again.
+    (
+        "America/St_Johns",
+        &["2010-11-07T02:31:00Z", "2010-03-14T03:31:00Z"],
     ),
     // Back by half an hour at midnight, for three years.
     (
