@@ -18,6 +18,7 @@ mod layout;
 mod plan;
 mod read;
 mod sweep;
+mod wants;
 mod write;
 
 pub use fill::{Filling, Progress};

@@ -166,3 +166,91 @@ fn listed(row: &FrozenRow) -> Option<&str> {
         .then_some(row.key.activity.as_deref())
         .flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use std::sync::Arc;
+
+    use pipeline::row::RowKey;
+    use schemas::v1::CountsRow;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        rows_per_chunk: 10,
+        bytes_per_chunk: 1_000,
+        rows_per_change: 25,
+        bytes_per_change: 5_000,
+    };
+
+    fn rows(count: usize, cells: usize) -> Vec<FrozenRow> {
+        let row = |n: usize| FrozenRow {
+            key: RowKey {
+                campaign: Arc::from(format!("campaign {}", n % 3)),
+                activity: Some(Arc::from(format!("activity {n}"))),
+                period: [Period::Life, Period::Day(1)][n % 2],
+                facet: Facet::Counts,
+            },
+            changed_at: 0,
+            row: Some(Row::Counts(CountsRow {
+                cells: vec![1; cells],
+                counts: vec![1; cells],
+                ..CountsRow::default()
+            })),
+        };
+        (0..count).map(row).collect()
+    }
+
+    /// The fields of every group of these sections.
+    fn fields(sections: Sections) -> Vec<String> {
+        let (mut keys, mut args) = (Vec::new(), Vec::new());
+        sections.append(&mut keys, &mut args, str::to_owned);
+        let mut args = args.into_iter();
+        let mut fields = Vec::new();
+        for key in keys {
+            let puts = args.next().unwrap().as_u64().unwrap();
+            for _ in 0..puts {
+                let field = args.next().unwrap().into_string().unwrap();
+                fields.push(format!("{}/{field}", key.as_str().unwrap()));
+                args.next().unwrap();
+            }
+            assert_eq!(args.next().unwrap().as_u64(), Some(0), "deletes");
+        }
+        assert_eq!(args.next(), None);
+        fields
+    }
+
+    #[test]
+    fn chunks_carry_every_row_once_and_keep_their_bounds() {
+        for (count, cells, chunks) in [
+            (0, 1, 0),
+            (10, 1, 1),
+            (11, 1, 2),
+            (25, 100, 7),
+            (3, 2_000, 3),
+        ] {
+            let rows = rows(count, cells);
+            let plan = Plan::new(&rows, &LIMITS);
+            let each: Vec<Vec<String>> =
+                (0..plan.chunks()).map(|n| fields(plan.chunk(n))).collect();
+            assert_eq!(each.len(), chunks, "{count} rows of {cells} cells");
+            let mut carried = each.concat();
+            let mut all = fields(plan.all());
+            carried.sort_unstable();
+            all.sort_unstable();
+            assert_eq!(carried, all);
+            // A row of life is also listed under its activity.
+            assert_eq!(all.len(), count + count.div_ceil(2));
+            assert!(fields(plan.chunk(chunks)).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_change_fits_one_call_by_its_rows_and_by_its_bytes() {
+        let fits = |count, cells| Plan::new(&rows(count, cells), &LIMITS).fits(&LIMITS);
+        assert!(fits(0, 0) && fits(25, 1));
+        assert!(!fits(26, 1) && !fits(25, 200));
+    }
+}
