@@ -17,6 +17,7 @@ mod quiet;
 #[path = "../fold_agrees/random.rs"]
 mod random;
 mod script;
+mod starved;
 mod store;
 #[allow(dead_code)]
 #[path = "../traffic/mod.rs"]

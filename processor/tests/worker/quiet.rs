@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use processor::Settings;
+use processor::checkpoint::Checkpoint;
 
 use crate::traffic::Traffic;
 use crate::wait_for;
@@ -83,4 +84,32 @@ fn stopping_brings_stores_and_checkpoints_to_the_last_record() {
         }
         world.check_checkpoints(state.path());
     }
+}
+
+#[test]
+fn stopping_amid_records_brings_stores_to_what_was_folded() {
+    let world = calm(100);
+    let state = tempfile::tempdir().unwrap();
+    let mut traffic = Traffic::new(2, 2, 20);
+    let mut folded = Vec::new();
+    for round in 0..20 {
+        let settings = Settings {
+            hot_every: Duration::from_secs(3_600),
+            history_every: Duration::from_secs(3_600),
+            ..world.settings(state.path())
+        };
+        let processor = world.start_with(settings, true);
+        world.wait_until_stored();
+        world.append(traffic.take(300, START));
+        std::thread::sleep(Duration::from_micros(round * 200));
+        processor.stop();
+        for partition in [0, 1] {
+            let file = Checkpoint::open(state.path(), &world.definition, partition).unwrap();
+            let (next_offset, _) = file.position().unwrap().unwrap();
+            assert_eq!(world.hot.stored_offset(partition), Some(next_offset));
+            assert_eq!(world.history.stored_offset(partition), Some(next_offset));
+            folded.push(next_offset);
+        }
+    }
+    println!("folded up to {folded:?}");
 }
