@@ -99,6 +99,8 @@ fn stopping_amid_records_brings_stores_to_what_was_folded() {
             ..world.settings(state.path())
         };
         let processor = world.start_with(settings, true);
+        // After this the next projection is an hour away.
+        world.append(traffic.take(50, START));
         world.wait_until_stored();
         world.append(traffic.take(300, START));
         std::thread::sleep(Duration::from_micros(round * 200));
