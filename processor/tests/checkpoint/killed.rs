@@ -14,6 +14,8 @@ const STEP: usize = 25;
 /// More than any child gets through.
 const RECORDS: usize = 20_000;
 const KILLS: usize = 15;
+/// Kills before which the child had written something.
+const MOVED: usize = 5;
 /// The longest wait for anything.
 const CAP: Duration = Duration::from_secs(180);
 
@@ -77,8 +79,13 @@ fn a_killed_writer_leaves_a_checkpoint_that_is_the_fold_of_a_prefix() {
     let log = log(seed(), RECORDS, 200);
     let mut random = Random::new(seed());
     let folder = tempfile::tempdir().unwrap();
-    let (mut offset, mut moved) = (0, 0);
-    for _ in 0..KILLS {
+    let (mut offset, mut moved, mut kills) = (0, 0, 0);
+    let start = Instant::now();
+    while kills < KILLS || moved < MOVED {
+        assert!(
+            start.elapsed() < CAP,
+            "only {moved} of {kills} wrote anything"
+        );
         let _ = std::fs::remove_file(folder.path().join("started"));
         let mut child = Child::start(folder.path());
         wait_for(|| folder.path().join("started").exists() || child.has_ended());
@@ -90,8 +97,8 @@ fn a_killed_writer_leaves_a_checkpoint_that_is_the_fold_of_a_prefix() {
         assert!(found >= offset, "it went back from {offset} to {found}");
         assert_eq!(found % STEP as u64, 0);
         moved += usize::from(found > offset);
+        kills += 1;
         offset = found;
     }
-    println!("{KILLS} kills up to offset {offset}");
-    assert!(moved > KILLS / 3, "only {moved} of {KILLS} wrote anything");
+    println!("{kills} kills up to offset {offset}");
 }

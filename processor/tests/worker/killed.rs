@@ -61,10 +61,10 @@ fn child() {
         .unwrap();
     let mut traffic = Traffic::new(round, PARTITIONS, 40);
     let producer = log.producer(EVENTS).unwrap();
-    std::fs::write(folder.join("started"), "").unwrap();
     loop {
         let now = jiff::Timestamp::now().as_millisecond();
         producer.append(traffic.take(20, now)).unwrap();
+        std::fs::write(folder.join("started"), "").unwrap();
     }
 }
 
