@@ -16,8 +16,11 @@ use crate::settings::Settings;
 use crate::status::Status;
 use crate::worker::Control;
 
-/// Batches that may wait for one worker; more pause their partition.
+/// Batches in a worker's queue.
 const QUEUE: usize = 8;
+/// Batches beyond its queue at which a worker's partition pauses. A pause drops what the Kafka client has
+/// fetched ahead, so it must be rare: the partition goes on when half the queue is worked off.
+const PAUSE_AT: usize = 8;
 const POLL: Duration = Duration::from_millis(50);
 const POLL_WHILE_FULL: Duration = Duration::from_millis(5);
 /// Below this share of the limit, paused partitions go on.
@@ -43,7 +46,7 @@ pub(crate) struct Intake {
     pub status: Status,
     pub stop: Arc<AtomicBool>,
     pub workers: BTreeMap<u32, Handle>,
-    /// Batches their worker had no room for; their partitions are paused.
+    /// Batches their worker had no room for, of partitions that may be paused.
     pub waiting: BTreeMap<u32, VecDeque<Batch>>,
     pub memory_paused: bool,
 }
@@ -158,8 +161,7 @@ impl Intake {
                     Ok(()) => {}
                     Err(TrySendError::Full(batch)) => {
                         batches.push_front(batch);
-                        consumer.pause(*partition);
-                        return true;
+                        break;
                     }
                     Err(TrySendError::Disconnected(_)) => {
                         died.push(*partition);
@@ -167,10 +169,14 @@ impl Intake {
                     }
                 }
             }
-            if !*memory_paused {
+            if batches.len() >= PAUSE_AT {
+                consumer.pause(*partition);
+            }
+            let goes_on = batches.is_empty() && worker.batches.len() <= QUEUE / 2;
+            if goes_on && !*memory_paused {
                 consumer.resume(*partition);
             }
-            false
+            !goes_on
         });
         for partition in died {
             // A panic in the fold is fatal to its partition: skipping the record is a new definition.

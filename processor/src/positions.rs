@@ -12,6 +12,11 @@ use crate::settings::Settings;
 /// Time a new owner waits for the old one, which takes its last checkpoint, to let go of the file.
 const HANDOVER: Duration = Duration::from_secs(15);
 
+/// Time the log may fail to answer while a partition is being assigned; a leader's death takes 6 to 11 s. The
+/// group waits for a member that is busy with this for five minutes.
+const LOG_ANSWERS: Duration = Duration::from_secs(60);
+const LOG_PAUSE: Duration = Duration::from_millis(200);
+
 /// Opens checkpoints as partitions are assigned and keeps them for their workers.
 pub struct Checkpoints {
     settings: Arc<Settings>,
@@ -61,24 +66,44 @@ impl Checkpoints {
         }
     }
 
-    /// Compares the log with what the checkpoint folded of it.
+    /// Compares the log with what the checkpoint folded of it, once the log answers. A broker's death in the
+    /// moment of an assignment must not halt a partition.
     fn check(
         &self,
         partition: u32,
         next_offset: u64,
         last: Option<LastRecord>,
     ) -> Result<(), String> {
+        let deadline = Instant::now() + LOG_ANSWERS;
+        loop {
+            match self.compare(partition, next_offset, last) {
+                Err(log::Error::Transient(why)) if Instant::now() < deadline => {
+                    tracing::warn!(partition, %why, "asking the log again");
+                    std::thread::sleep(LOG_PAUSE);
+                }
+                compared => return compared.map_err(|error| error.to_string()),
+            }
+        }
+    }
+
+    fn compare(
+        &self,
+        partition: u32,
+        next_offset: u64,
+        last: Option<LastRecord>,
+    ) -> Result<(), log::Error> {
+        let differs = |sentence| Err(log::Error::Fatal(sentence));
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let partitions = log.partitions().map_err(|error| error.to_string())?;
+        let partitions = log.partitions()?;
         let expected = self.settings.definition.partitions;
         if partitions != expected {
-            return Err(format!(
+            return differs(format!(
                 "the events topic has {partitions} partitions, the definition {expected}: another number is another view; set definition.partitions and rebuild"
             ));
         }
-        let bounds = log.bounds(partition).map_err(|error| error.to_string())?;
+        let bounds = log.bounds(partition)?;
         if bounds.start > next_offset || bounds.end < next_offset {
-            return Err(format!(
+            return differs(format!(
                 "the log holds offsets {} to {}, the checkpoint goes on at {next_offset}: the log was trimmed, truncated or re-created. Restore it, or move the state folder away to fold what is left as a new view",
                 bounds.start, bounds.end
             ));
@@ -98,10 +123,9 @@ impl Checkpoints {
         log.read(partition, last.offset, last.offset + 1, &mut |batch| {
             found = batch.records().next().map(|record| LastRecord::of(&record));
             false
-        })
-        .map_err(|error| error.to_string())?;
+        })?;
         if found != Some(last) {
-            return Err(format!(
+            return differs(format!(
                 "the record at offset {} is not the one this checkpoint folded: the log was re-created. Move the state folder away to fold it as a new view",
                 last.offset
             ));

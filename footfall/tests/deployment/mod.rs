@@ -13,6 +13,8 @@ use footfall::views::{Store, digest, dump};
 
 /// How long a condition is waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(180);
+/// How much of a processor's log a failed test prints, in bytes.
+const LONGEST_LOG: usize = 20_000;
 
 pub fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_footfall"))
@@ -80,6 +82,24 @@ fn server(name: &str) -> String {
     let name = format!("FOOTFALL_TEST_{name}");
     std::env::var(&name)
         .unwrap_or_else(|_| panic!("{name} is not set: `make test` starts the servers and sets it"))
+}
+
+/// When a test fails, its processors' logs say why.
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        for path in files.map(|file| file.unwrap().path()) {
+            if path.extension().is_some_and(|extension| extension == "log") {
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                let from = text.len().saturating_sub(LONGEST_LOG);
+                let from = text.ceil_char_boundary(from);
+                eprintln!("end of {}:\n{}", path.display(), &text[from..]);
+            }
+        }
+    }
 }
 
 impl Deployment {

@@ -24,7 +24,9 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait before the cluster is asked again which partition lacks the offset it wanted.
 const OUT_OF_RANGE_RETRY: Duration = Duration::from_secs(1);
 
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 6] = [
+    // A topic that the asked broker has not heard of yet is looked for again, by default after five minutes.
+    ("topic.metadata.refresh.interval.ms", "5000"),
     // A killed process's partitions stand still this long; librdkafka's own 45 s are too long.
     ("session.timeout.ms", "8000"),
     ("heartbeat.interval.ms", "2000"),

@@ -1,6 +1,7 @@
 //! Creates topics that can't lose acknowledged records, and finds those that can.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use rdkafka::admin::{
@@ -17,6 +18,10 @@ const SAFE_REPLICATION: usize = 3;
 
 /// Copies a record must have before it is acknowledged, so that the loss of one machine loses nothing.
 const SAFE_MIN_INSYNC: u32 = 2;
+
+/// How long a topic that was just created may stay unknown to a broker.
+const SPREAD_TIMEOUT: Duration = Duration::from_secs(5);
+const SPREAD_PAUSE: Duration = Duration::from_millis(200);
 
 /// How a topic is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +82,8 @@ pub fn create(config: &Config, topic: &str, layout: Layout) -> Result<(), Error>
 
 /// What is wrong with a topic. In a `development` set-up it may lose acknowledged records, but its
 /// partitions and its append times must be right, and nothing may be compacted away.
+///
+/// A topic that is missing is looked for again for a while: a broker may not have heard of a new one.
 ///
 /// # Errors
 /// [`Error::Fatal`] when the topic is missing; [`Error::Transient`] when the cluster doesn't answer.
@@ -177,23 +184,30 @@ fn weaknesses(topic: &str, copies: &[usize], settings: &HashMap<String, String>)
 
 /// The number of copies of each partition.
 fn copies(admin: &AdminClient<Reporting>, topic: &str) -> Result<Vec<usize>, Error> {
-    let metadata = admin
-        .inner()
-        .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
-        .map_err(|error| report::transient(topic, &error))?;
-    let found = metadata
-        .topics()
-        .iter()
-        .find(|found| found.name() == topic && found.error().is_none());
-    match found {
-        Some(found) if !found.partitions().is_empty() => Ok(found
-            .partitions()
+    let give_up = Instant::now() + SPREAD_TIMEOUT;
+    loop {
+        let metadata = admin
+            .inner()
+            .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
+            .map_err(|error| report::transient(topic, &error))?;
+        let found = metadata
+            .topics()
             .iter()
-            .map(|partition| partition.replicas().len())
-            .collect()),
-        _ => Err(Error::Fatal(format!(
-            "there is no topic {topic}; create it with `footfall topics`, or check the topic prefix"
-        ))),
+            .find(|found| found.name() == topic && found.error().is_none());
+        if let Some(found) = found
+            && !found.partitions().is_empty()
+        {
+            let partitions = found.partitions().iter();
+            return Ok(partitions
+                .map(|partition| partition.replicas().len())
+                .collect());
+        }
+        if Instant::now() >= give_up {
+            return Err(Error::Fatal(format!(
+                "there is no topic {topic}; create it with `footfall topics`, or check the topic prefix"
+            )));
+        }
+        std::thread::sleep(SPREAD_PAUSE);
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use log::NewRecord;
-use processor::{Processor, Settings};
+use log::{Batch, Bounds, Error, NewRecord, Reader};
+use processor::{Parts, Processor, Settings};
 
 use crate::script::Script;
 use crate::traffic::Traffic;
@@ -212,5 +212,61 @@ fn a_partition_that_the_log_halts_goes_on_saying_so() {
     });
     let why = halted(&processor, 0);
     assert!(why.contains("trimmed under our feet"), "{why}");
+    processor.stop();
+}
+
+/// A log whose leaders are being elected: it answers no question but every fourth and fifth.
+struct Unsettled {
+    log: Box<dyn Reader>,
+    questions: u32,
+}
+
+impl Unsettled {
+    fn answers(&mut self) -> Result<&mut dyn Reader, Error> {
+        self.questions += 1;
+        match self.questions % 5 {
+            0 | 4 => Ok(self.log.as_mut()),
+            _ => Err(Error::Transient("no leader".to_owned())),
+        }
+    }
+}
+
+impl Reader for Unsettled {
+    fn partitions(&mut self) -> Result<u32, Error> {
+        self.answers()?.partitions()
+    }
+
+    fn bounds(&mut self, partition: u32) -> Result<Bounds, Error> {
+        self.answers()?.bounds(partition)
+    }
+
+    fn read(
+        &mut self,
+        partition: u32,
+        from: u64,
+        to: u64,
+        visit: &mut dyn FnMut(&Batch) -> bool,
+    ) -> Result<(), Error> {
+        self.log.read(partition, from, to, visit)
+    }
+}
+
+#[test]
+fn a_log_that_does_not_answer_while_partitions_are_assigned_halts_nothing() {
+    let world = calm();
+    world.append(sound(1, 200, 0));
+    world.append(sound(2, 200, 1));
+    let state = tempfile::tempdir().unwrap();
+    let parts = Parts {
+        reader: Box::new(Unsettled {
+            log: world.log.reader(crate::world::EVENTS).unwrap(),
+            questions: 0,
+        }),
+        ..world.parts(true)
+    };
+    let join = |positions| world.log.consumer(crate::world::EVENTS, positions);
+    let processor = Processor::start(world.settings(state.path()), parts, join).unwrap();
+    world.wait_until_done(&processor);
+    world.wait_until_stored();
     processor.stop();
 }
