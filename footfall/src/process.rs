@@ -7,27 +7,25 @@ use processor::{Parts, Processor};
 use views::Sink;
 
 use crate::config::Config;
-use crate::set::{self, Log};
+use crate::set::{self, Log, Stores};
 
 /// Runs until it is asked to stop; then checkpoints, brings the stores up and leaves the group.
 ///
 /// # Errors
-/// When it can't start: a topic that can lose data, a store that can't hold views, no listener.
+/// When it can't start: a topic that can lose data, a store that can't hold views, no listener. A
+/// store that is down is no reason: it is brought up when it is back.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     config.need_kafka("process")?;
     let topics = config.topics();
     let (checked, names) = (config.clone(), topics.clone());
     tokio::task::spawn_blocking(move || set::check_topics(&checked, &names)).await??;
     let log = Log::open(&config)?;
+    let stores = Stores::connect(&config).await?;
     let parts = Parts {
         reader: log.reader(&topics.events)?,
         dead_letters: log.producer(&topics.dead_letters)?,
-        hot: set::redis(&config)
-            .await?
-            .map(|store| store as Arc<dyn Sink>),
-        history: set::opensearch(&config)
-            .await?
-            .map(|store| store as Arc<dyn Sink>),
+        hot: stores.redis.map(|store| store as Arc<dyn Sink>),
+        history: stores.opensearch.map(|store| store as Arc<dyn Sink>),
         runtime: tokio::runtime::Handle::current(),
     };
     let (kafka, group, events) = (

@@ -7,19 +7,20 @@ use views::Views;
 
 use crate::config::Config;
 use crate::process::stop_requested;
-use crate::set;
+use crate::set::Stores;
 
 /// Serves until it is asked to stop.
 ///
 /// # Errors
-/// When no store is named or reached, or the address can't be bound.
+/// When no store is named, one can't hold the views, or the address can't be bound. What a store
+/// that is down can't answer is a problem of status 503 until it is back, and `/readyz` names it.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     config.need_kafka("api")?;
-    let hot = set::redis(&config)
-        .await?
-        .map(|store| store as Arc<dyn Views>);
-    let history = set::opensearch(&config)
-        .await?
+    let stores = Stores::connect(&config).await?;
+    let hot = stores.redis.clone().map(|store| store as Arc<dyn Views>);
+    let history = stores
+        .opensearch
+        .clone()
         .map(|store| store as Arc<dyn Views>);
     let definition = Arc::new(config.definition.clone());
     let state = match (hot, history) {
@@ -29,7 +30,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             bail!("`footfall api` reads from a store: name one with --redis or --opensearch")
         }
     };
-    let state = state.with_metrics(Arc::new(telemetry::metrics::render));
+    let state = state
+        .with_readiness(Arc::new(move || stores.missing().map_or(Ok(()), Err)))
+        .with_metrics(Arc::new(telemetry::metrics::render));
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("--listen {}", config.listen))?;

@@ -7,9 +7,13 @@ use std::time::Duration;
 use anyhow::Context;
 use log::{Producer, Reader};
 use schemas::topics::Topics;
-use views::{opensearch, redis};
+use views::{Connecting, opensearch, redis};
 
 use crate::config::Config;
+
+/// How long a process waits for a store when it starts. One that is down says so at once; one that
+/// is there but silent must not keep the other waiting.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The log of a configuration.
 pub enum Log {
@@ -73,7 +77,7 @@ fn log_path(config: &Config) -> std::path::PathBuf {
     config.data.join("log.sqlite")
 }
 
-/// Redis, if the configuration names one.
+/// Redis, if the configuration names one, for a command that ends when it is down.
 ///
 /// # Errors
 /// When it can't be reached or can't hold the views.
@@ -81,11 +85,10 @@ pub async fn redis(config: &Config) -> anyhow::Result<Option<Arc<redis::Store>>>
     if config.redis.url.is_empty() {
         return Ok(None);
     }
-    let store = redis::Store::connect(&config.redis.url, &config.definition).await?;
-    Ok(Some(Arc::new(store)))
+    Ok(Some(Arc::new(connect_redis(config).await?)))
 }
 
-/// OpenSearch, if the configuration names one.
+/// OpenSearch, if the configuration names one, for a command that ends when it is down.
 ///
 /// # Errors
 /// When it can't be reached or can't hold the views.
@@ -93,15 +96,76 @@ pub async fn opensearch(config: &Config) -> anyhow::Result<Option<Arc<opensearch
     if config.opensearch.urls.is_empty() {
         return Ok(None);
     }
-    let store = opensearch::Store::connect(opensearch::Config {
+    Ok(Some(Arc::new(connect_opensearch(config).await?)))
+}
+
+/// The stores that the configuration names, for a process that outlives their absence.
+#[derive(Clone)]
+pub struct Stores {
+    /// The hot views.
+    pub redis: Option<Arc<Connecting<redis::Store>>>,
+    /// The history.
+    pub opensearch: Option<Arc<Connecting<opensearch::Store>>>,
+}
+
+impl Stores {
+    /// Connects to both; one that is down is connected to when it is back.
+    ///
+    /// # Errors
+    /// When one can't hold the views, or its configuration can't be used.
+    pub async fn connect(config: &Config) -> Result<Self, views::Error> {
+        let (of_redis, of_opensearch) = (config.clone(), config.clone());
+        let redis = async {
+            if config.redis.url.is_empty() {
+                return Ok(None);
+            }
+            let connect = move || {
+                let config = of_redis.clone();
+                async move { connect_redis(&config).await }
+            };
+            let store = Connecting::start(redis::NAME, PATIENCE, connect).await?;
+            Ok(Some(Arc::new(store)))
+        };
+        let opensearch = async {
+            if config.opensearch.urls.is_empty() {
+                return Ok(None);
+            }
+            let connect = move || {
+                let config = of_opensearch.clone();
+                async move { connect_opensearch(&config).await }
+            };
+            let store = Connecting::start(opensearch::NAME, PATIENCE, connect).await?;
+            Ok(Some(Arc::new(store)))
+        };
+        let (redis, opensearch) = tokio::try_join!(redis, opensearch)?;
+        Ok(Self { redis, opensearch })
+    }
+
+    /// Which stores are not there, and why, in one sentence; nothing when all are.
+    pub fn missing(&self) -> Option<String> {
+        let redis = self.redis.as_ref().and_then(|store| store.get().err());
+        let opensearch = self.opensearch.as_ref().and_then(|store| store.get().err());
+        let missing: Vec<String> = [(redis::NAME, redis), (opensearch::NAME, opensearch)]
+            .into_iter()
+            .filter_map(|(name, error)| Some(format!("{name} is not there yet: {}", error?)))
+            .collect();
+        (!missing.is_empty()).then(|| missing.join("; "))
+    }
+}
+
+async fn connect_redis(config: &Config) -> Result<redis::Store, views::Error> {
+    redis::Store::connect(&config.redis.url, &config.definition).await
+}
+
+async fn connect_opensearch(config: &Config) -> Result<opensearch::Store, views::Error> {
+    opensearch::Store::connect(opensearch::Config {
         urls: config.opensearch.urls.clone(),
         prefix: config.opensearch.prefix.clone(),
         definition: config.definition.clone(),
         shards: config.opensearch.shards,
         replicas: config.opensearch.replicas,
     })
-    .await?;
-    Ok(Some(Arc::new(store)))
+    .await
 }
 
 /// The processor's settings.

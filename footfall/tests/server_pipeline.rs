@@ -4,6 +4,7 @@
 
 mod deployment;
 
+use deployment::gate::Gate;
 use deployment::{Deployment, project, succeeded, wait_for};
 use footfall::views::Store;
 use log::NewRecord;
@@ -256,4 +257,51 @@ fn a_processor_that_lost_its_state_folder_folds_the_log_again_and_never_goes_bac
     assert_ne!(deployment.digest(Store::Redis), digest);
     deployment.verify("redis,opensearch");
     other.stop();
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn a_process_and_an_api_start_while_the_stores_are_down_and_take_each_when_it_is_back() {
+    let mut deployment = Deployment::on_servers();
+    let redis = Gate::shut(&deployment.config.redis.url);
+    let opensearch = Gate::shut(&deployment.config.opensearch.urls[0]);
+    deployment.configure(|config| {
+        config.redis.url = redis.url("redis");
+        config.opensearch.urls = vec![opensearch.url("http")];
+    });
+    let processor = deployment.processor("one");
+    let (api, address) = deployment.serving(&["api"]);
+    replay_sample(&deployment);
+
+    let (status, ready) = deployment.ask(&format!("{address}/readyz"));
+    assert_eq!(status, 503, "{ready}");
+    assert!(ready.contains("redis is not there yet"), "{ready}");
+    assert!(ready.contains("opensearch is not there yet"), "{ready}");
+    for store in ["hot", "history"] {
+        let url = format!("{address}/v1/campaigns?store={store}");
+        let (status, problem) = deployment.ask(&url);
+        assert_eq!(status, 503, "{problem}");
+        assert!(problem.contains("urn:footfall:problem:store-unavailable"));
+    }
+
+    redis.open();
+    deployment.wait_until_stored(Store::Redis);
+    deployment.verify("redis");
+    wait_for("answers from Redis", || {
+        let (status, _) = deployment.ask(&format!("{address}/v1/campaigns"));
+        (status == 200).then_some(())
+    });
+    let (_, ready) = deployment.ask(&format!("{address}/readyz"));
+    assert!(!ready.contains("redis"), "{ready}");
+    assert!(ready.contains("opensearch is not there yet"), "{ready}");
+
+    opensearch.open();
+    deployment.wait_until_stored(Store::Opensearch);
+    deployment.verify("redis,opensearch");
+    wait_for("every store in the API", || {
+        let (status, _) = deployment.ask(&format!("{address}/readyz"));
+        (status == 200).then_some(())
+    });
+    drop(api);
+    processor.stop();
 }

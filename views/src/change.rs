@@ -29,7 +29,7 @@ pub enum Stored {
 }
 
 /// What went wrong with a store.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The store did not answer, or answered that it can't now. Sending the same again is safe.
     #[error("{store} can't be reached or refused for now: {detail}")]

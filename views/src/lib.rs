@@ -7,12 +7,14 @@
 mod answer;
 mod change;
 pub mod collect;
+mod connecting;
 pub mod opensearch;
 mod question;
 pub mod redis;
 
 pub use answer::{Answer, AsOf, AsOfKind, Counts, Numbers, Scope, Stamp};
 pub use change::{Change, Error, Sink, Stored};
+pub use connecting::Connecting;
 pub use question::{Question, Span, Step};
 
 use async_trait::async_trait;

@@ -1,5 +1,13 @@
 //! A deployment of its own for each test: topic prefix, hash key, index, state folder, processes.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+pub mod gate;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -143,6 +151,12 @@ impl Deployment {
         deployment
     }
 
+    /// Changes what commands and processes that are started from now on are told.
+    pub fn configure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.write_config(&self.config, "footfall.toml");
+    }
+
     fn write_config(&self, config: &Config, name: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         // TOML has no word for none: 0 days means all.
@@ -202,7 +216,9 @@ impl Deployment {
                 lines.read_line(&mut line).unwrap() > 0,
                 "it ended before it listened"
             );
-            if let Some((_, rest)) = line.split_once("127.0.0.1:") {
+            // Other lines may name the addresses of servers.
+            let ours = ["open http://127.0.0.1:", "listen=127.0.0.1:"];
+            if let Some((_, rest)) = ours.iter().find_map(|before| line.split_once(before)) {
                 let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
                 break format!("http://127.0.0.1:{port}");
             }
@@ -213,12 +229,17 @@ impl Deployment {
 
     /// GETs JSON.
     pub fn get(&self, url: &str) -> serde_json::Value {
+        let (status, text) = self.ask(url);
+        assert_eq!(status, 200, "{url}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// GETs a status and a text.
+    pub fn ask(&self, url: &str) -> (u16, String) {
         self.runtime.block_on(async {
             let answer = reqwest::get(url).await.unwrap();
-            let status = answer.status();
-            let text = answer.text().await.unwrap();
-            assert!(status.is_success(), "{url}: {status}: {text}");
-            serde_json::from_str(&text).unwrap()
+            let status = answer.status().as_u16();
+            (status, answer.text().await.unwrap())
         })
     }
 

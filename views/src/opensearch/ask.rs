@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::found::{Checkpoint, Found, name};
 use super::http::Content;
 use super::query::Query;
-use super::{STORE, Store, transient};
+use super::{NAME, Store, transient};
 use crate::{Answer, AsOf, AsOfKind, Error, Question, Scope, Stamp, Step};
 
 const DAY_MS: i64 = 86_400_000;
@@ -81,7 +81,7 @@ impl Store {
     /// The index was deleted; filling begins with the first partition.
     pub(super) fn nothing_held(&self) -> Error {
         Error::Incomplete {
-            store: STORE,
+            store: NAME,
             partition: 0,
         }
     }
@@ -107,7 +107,7 @@ impl Store {
             *place = Some(stamp);
         }
         let missing = |partition: usize| Error::Incomplete {
-            store: STORE,
+            store: NAME,
             partition: partition as u32,
         };
         let stamps = stamps.into_iter().enumerate();

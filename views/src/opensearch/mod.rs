@@ -27,7 +27,7 @@ use http::Http;
 use index::Names;
 
 /// The store's name in metrics and messages.
-const STORE: &str = "opensearch";
+pub const NAME: &str = "opensearch";
 
 /// Bulk requests under way at once, over all partitions: one being indexed while the next is on
 /// its way. More only queue in the server, which answers 429 when its queue is full.
@@ -121,7 +121,7 @@ impl Store {
 #[async_trait]
 impl Sink for Store {
     fn name(&self) -> &'static str {
-        STORE
+        NAME
     }
 
     async fn stored(&self, partition: u32) -> Result<Stored, Error> {
@@ -163,7 +163,7 @@ impl Views for Store {
 /// A passing trouble.
 fn transient(detail: impl Into<String>) -> Error {
     Error::Transient {
-        store: STORE,
+        store: NAME,
         detail: detail.into(),
     }
 }

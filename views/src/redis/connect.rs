@@ -42,7 +42,8 @@ impl Store {
     pub async fn connect(url: &str, definition: &Definition) -> Result<Self, Error> {
         let calendar = Calendar::new(definition).map_err(|e| Error::Fatal(e.to_string()))?;
         let client = client(url)?;
-        client.init().await.map_err(failed)?;
+        // Fails at once when the server isn't there; only an open connection is made again for ever.
+        let connection = client.init().await.map_err(failed)?;
         let id = definition.id();
         let keys = (0..definition.partitions).map(|p| Keys::new(&id, p));
         let store = Self {
@@ -57,10 +58,18 @@ impl Store {
                 sweeping: Semaphore::new(1),
             }),
         };
-        store.refuse_eviction().await?;
-        store.refuse_other_definitions().await?;
-        store.load_library().await?;
+        if let Err(error) = store.prepare().await {
+            // Nobody would end it, and connecting may be tried again.
+            connection.abort();
+            return Err(error);
+        }
         Ok(store)
+    }
+
+    async fn prepare(&self) -> Result<(), Error> {
+        self.refuse_eviction().await?;
+        self.refuse_other_definitions().await?;
+        self.load_library().await
     }
 
     /// An evicted row would be a number gone in silence.

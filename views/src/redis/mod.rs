@@ -36,7 +36,7 @@ use self::layout::Keys;
 use crate::Error;
 
 /// The store's name in metrics and messages.
-const NAME: &str = "redis";
+pub const NAME: &str = "redis";
 /// Times a call is repeated because the image it named had been replaced. An image is replaced by
 /// a fill, which takes many calls itself.
 const MOVES: usize = 5;
