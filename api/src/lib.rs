@@ -6,6 +6,7 @@
 mod as_of;
 mod campaigns;
 mod days;
+mod dump;
 mod filter;
 mod funnel;
 mod health;
@@ -22,6 +23,7 @@ mod shares;
 mod state;
 mod timeseries;
 
+pub use dump::{Dump, dump_router};
 pub use operation::health_router;
 pub use routes::router;
 pub use state::{Clock, Metrics, Readiness, State};

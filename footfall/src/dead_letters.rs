@@ -1,4 +1,8 @@
 //! `footfall dead-letters`: what was set aside, why, and how to give it another try.
+//!
+//! Listing reads the embedded log beside a running demo. Replaying is refused there and says to stop
+//! the demo: the alternative, a route by which the demo appends what it is told, would be a second way
+//! into the log, for something that can wait until it was stopped.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -34,7 +38,7 @@ pub enum Command {
         coordinates: String,
     },
     /// Append them to the events topic again, keyed by their user_id. Each is applied once, however
-    /// often it is replayed, and none is too late.
+    /// often it is replayed, and none is too late. Stop a running demo first: it appends to its log alone.
     Replay {
         /// PARTITION/OFFSET of each; without any, all that --reason names.
         coordinates: Vec<String>,
@@ -102,7 +106,8 @@ pub fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
             if coordinates.is_empty() && reason.is_none() && !all {
                 bail!("name dead letters by PARTITION/OFFSET, or choose with --reason or --all");
             }
-            let log = Log::open(config)?;
+            let log = Log::open(config)
+                .context("dead letters can't be replayed, for that appends to the log")?;
             let letters = read(&log, config)?;
             let chosen: Vec<&Letter> = if coordinates.is_empty() {
                 letters

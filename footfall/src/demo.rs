@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::generate::{self, Traffic};
 use crate::process::stop_requested;
 use crate::replay;
+use crate::running;
 use crate::set::{self, Log};
 
 /// 10,000 requests to a public site in May 2015; source and licence in `data/README.md`.
@@ -95,17 +96,16 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
                 config.listen
             )
         })?;
-    tracing::info!(
-        "open http://{} in a browser; Ctrl-C ends it",
-        listener.local_addr()?
-    );
+    let address = listener.local_addr()?;
+    tracing::info!("open http://{address} in a browser; Ctrl-C ends it");
     let stop = Arc::new(AtomicBool::new(false));
     let traffic = traffic(args, &config, log.clone(), stop.clone());
-    let state = api::State::new(
-        Arc::new(processor.views()) as Arc<dyn Views>,
-        Arc::new(config.definition.clone()),
-    )?
-    .with_metrics(Arc::new(telemetry::metrics::render));
+    let views: Arc<dyn Views> = Arc::new(processor.views());
+    let state = api::State::new(views.clone(), Arc::new(config.definition.clone()))?
+        .with_metrics(Arc::new(telemetry::metrics::render));
+    let dump_path = running::dump_path();
+    let dump = api::dump_router(&dump_path, views, &config.definition);
+    let announced = running::announce(&config.data, address, &dump_path)?;
     let length = args.length;
     let until = async move {
         match length {
@@ -119,13 +119,14 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     // A stream that a browser holds open must not keep the demo from ending.
     let served = tokio::spawn(api::serve(
         listener,
-        api::router(state),
+        api::router(state).merge(dump),
         std::future::pending(),
     ));
     until.await;
     stop.store(true, Ordering::Relaxed);
     traffic.await?.context("the demo's traffic")?;
     let summary = summarise(&processor, log.as_ref(), &config).await?;
+    drop(announced);
     served.abort();
     tokio::task::spawn_blocking(move || processor.stop()).await?;
     print(&summary, args.json)

@@ -9,6 +9,7 @@ pub mod generate;
 mod lines;
 pub mod process;
 pub mod replay;
+mod running;
 pub mod serve;
 pub mod set;
 pub mod topics;

@@ -27,7 +27,7 @@ impl Log {
     /// Opens it to append and to read.
     ///
     /// # Errors
-    /// When the file is held by another process.
+    /// When another process appends to the file.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
         if !config.is_embedded() {
             return Ok(Self::Kafka(config.kafka()));
@@ -38,10 +38,10 @@ impl Log {
         Ok(Self::Embedded(log))
     }
 
-    /// Opens it to read.
+    /// Opens it to read, also while another process appends.
     ///
     /// # Errors
-    /// When the file is missing, or held by another process.
+    /// When the file is missing.
     pub fn open_read_only(config: &Config) -> anyhow::Result<Self> {
         if !config.is_embedded() {
             return Ok(Self::Kafka(config.kafka()));

@@ -44,7 +44,8 @@ struct Verdict {
     not_comparable: Vec<String>,
 }
 
-/// Verifies each store; the log is read once for each, up to what that store is as of.
+/// Verifies each store; the log is read once for each, up to what that store is as of. So it may go on
+/// growing meanwhile, as beside a running demo.
 ///
 /// # Errors
 /// When a store or the log can't be read, when the log was trimmed, or when anything differs.

@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 use views::{AsOf, AsOfKind, Stamp, Views};
 
 use crate::config::Config;
-use crate::set;
+use crate::{running, set};
 
 /// Which store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Store {
-    /// The fold's checkpoints, in the data folder of a stopped process.
+    /// The fold: of the demo that runs on the data folder, else its checkpoints there.
     Fold,
     /// Redis.
     Redis,
@@ -69,7 +69,10 @@ pub async fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
 pub async fn dump(store: Store, config: &Config) -> anyhow::Result<(AsOf, NamedCells)> {
     let missing = |flag: &str| format!("the configuration names no {flag}; set --{flag}");
     match store {
-        Store::Fold => fold(config),
+        Store::Fold => match running::dump(config).await? {
+            Some(dump) => Ok(dump),
+            None => fold(config),
+        },
         Store::Redis => {
             let store = set::redis(config)
                 .await?

@@ -135,6 +135,99 @@ fn generated_traffic_ends_as_its_journal_says() {
     assert!(verdict.contains("0 differ"), "{verdict}");
 }
 
+/// Traffic in the log of which some is set aside; how much.
+fn generate_some_bad(deployment: &Deployment) -> u64 {
+    let traffic = ["--count", "3000", "--users", "300", "--bad", "0.01"];
+    let made = succeeded(deployment.footfall(&[&["generate"], &traffic[..]].concat()));
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let bad = made["journal"]["bad"].as_object().unwrap().values();
+    let bad = bad.filter_map(Value::as_u64).sum();
+    assert!(bad > 0);
+    bad
+}
+
+#[test]
+fn other_commands_read_beside_a_running_demo() {
+    let deployment = Deployment::embedded();
+    let bad = generate_some_bad(&deployment);
+    let (process, address) = deployment.serving(&["demo", "--no-import", "--rate", "200"]);
+    let records = || {
+        let output = deployment.footfall(&["verify", "--json"]);
+        // A demo that has just started may not have all of its partitions yet.
+        let verdicts: Value = serde_json::from_slice(&output.stdout).ok()?;
+        assert_eq!(verdicts[0]["differences"], 0, "{verdicts}");
+        assert!(output.status.success());
+        verdicts[0]["records"].as_u64()
+    };
+    let before = wait_for("more records than were there before", || {
+        records().filter(|records| *records > 3_000)
+    });
+    wait_for("more records while it runs", || {
+        records().filter(|records| *records > before)
+    });
+    let dump = succeeded(deployment.footfall(&["views", "dump"]));
+    assert!(dump.lines().count() > 100);
+    let digest = succeeded(deployment.footfall(&["views", "digest"]));
+    assert_eq!(digest.trim().len(), 64);
+
+    let letters = wait_for("every letter", || {
+        let letters = succeeded(deployment.footfall(&["dead-letters", "list"]));
+        (letters.lines().count() as u64 == bad).then_some(letters)
+    });
+    let coordinates = letters.split('\t').next().unwrap();
+    let shown = succeeded(deployment.footfall(&["dead-letters", "show", coordinates]));
+    assert!(shown.contains(coordinates), "{shown}");
+    let refused = deployment.footfall(&["dead-letters", "replay", "--all"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success());
+    assert!(
+        said.contains("footfall demo") && said.contains("stop it first"),
+        "{said}"
+    );
+    let public = deployment.get(&format!("{address}/openapi.json"));
+    assert!(!public.to_string().contains("internal"));
+
+    process.stop();
+    assert!(!deployment.config.data.join("demo.url").exists());
+    let verdict = succeeded(deployment.footfall(&["verify"]));
+    assert!(verdict.contains("0 differ"), "{verdict}");
+    succeeded(deployment.footfall(&["dead-letters", "replay", "--all"]));
+}
+
+#[test]
+fn what_a_killed_demo_left_is_read_from_its_files() {
+    let deployment = Deployment::embedded();
+    generate_some_bad(&deployment);
+    let quiet = ["demo", "--no-import", "--rate", "0"];
+    let summary = demo(
+        &deployment,
+        &[&quiet[..], &["--for", "1s", "--json"]].concat(),
+    );
+    let (process, _) = deployment.serving(&quiet);
+    wait_for("the demo's own word", || {
+        let digest = deployment.footfall(&["views", "digest"]);
+        digest.status.success().then_some(())
+    });
+    process.kill();
+    let output = deployment.footfall(&["views", "digest"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("demo.url") && said.contains("no demo answers any more"),
+        "{said}"
+    );
+    assert_eq!(succeeded(output).trim(), summary["digest"]);
+    // Whoever took the address since is not that demo.
+    let elsewhere = Deployment::embedded();
+    let (other, address) = elsewhere.serving(&quiet);
+    let file = deployment.config.data.join("demo.url");
+    let url = std::fs::read_to_string(&file).unwrap();
+    let (_, path) = url.split_once("/internal/").unwrap();
+    std::fs::write(&file, format!("{address}/internal/{path}")).unwrap();
+    let digest = succeeded(deployment.footfall(&["views", "digest"]));
+    assert_eq!(digest.trim(), summary["digest"]);
+    other.stop();
+}
+
 #[test]
 fn every_error_says_what_to_do() {
     let deployment = Deployment::embedded();

@@ -1,7 +1,8 @@
 //! The log in one SQLite file: several topics, appended to by one process.
 //!
 //! An acknowledged record survives the loss of power: it was committed to a write-ahead log that was
-//! synced (`synchronous=FULL`). One process holds the file at a time, by a lock on a file beside it.
+//! synced (`synchronous=FULL`). One process appends at a time, by a lock on a file beside it; any number
+//! read meanwhile, for a write-ahead log keeps each read at one moment and no append waiting.
 
 mod append;
 mod consumer;
@@ -22,7 +23,7 @@ use crate::{Bounds, Error, Positions};
 /// Milliseconds since the epoch, when asked.
 pub type Clock = Box<dyn Fn() -> i64 + Send + Sync>;
 
-/// Several topics in one SQLite file, held by one process.
+/// Several topics in one SQLite file, appended to by one process.
 pub struct Log {
     path: PathBuf,
     /// How many partitions a new topic gets; `None` when opened for reading.
@@ -32,8 +33,8 @@ pub struct Log {
     queue: append::Queue,
     /// Appends and makes topics.
     writer: Mutex<Connection>,
-    /// Last, so that the connections are closed before another process may come in.
-    _lock: File,
+    /// Of who appends. Last, so that the connections are closed before another process may come in.
+    _lock: Option<File>,
 }
 
 /// One topic and where its partitions end.
@@ -54,7 +55,7 @@ struct Tail {
 }
 
 impl Log {
-    /// Opens or creates the log at `path`, for this process alone. Every topic has `partitions` partitions,
+    /// Opens or creates the log at `path`; this process alone appends to it. Every topic has `partitions` partitions,
     /// at least one.
     ///
     /// # Errors
@@ -95,16 +96,17 @@ impl Log {
             topics: Mutex::new(topics),
             queue: append::Queue::default(),
             writer: Mutex::new(writer),
-            _lock: lock,
+            _lock: Some(lock),
         }))
     }
 
-    /// Opens an existing log for reading while no process appends; several may read at once.
+    /// Opens an existing log for reading, also while a process appends to it: where partitions end is
+    /// where they ended when this was called.
     ///
     /// # Errors
-    /// [`Error::Fatal`] when it is missing, or a process holds it for appending.
+    /// [`Error::Fatal`] when it is missing, or is not a log.
     pub fn open_read_only(path: &Path) -> Result<Arc<Self>, Error> {
-        let lock = file::hold_for_reading(path)?;
+        file::must_exist(path)?;
         let connection = file::open_reader(path)?;
         let topics = file::topics(&connection)?;
         Ok(Arc::new(Self {
@@ -114,7 +116,7 @@ impl Log {
             topics: Mutex::new(topics),
             queue: append::Queue::default(),
             writer: Mutex::new(connection),
-            _lock: lock,
+            _lock: None,
         }))
     }
 

@@ -36,7 +36,7 @@ CREATE TABLE records (
 /// Pages of write-ahead log between moves into the database (16 MiB of 4 KiB pages): a move syncs twice.
 const PAGES_BETWEEN_CHECKPOINTS: u32 = 4_096;
 
-/// How long a call waits for SQLite's own locks. Only a reader's recovery after a crash holds them.
+/// How long a call waits for SQLite's own locks. Only recovery after a crash holds them.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Holds the log for appending, until the file is dropped.
@@ -55,24 +55,15 @@ pub(super) fn hold(path: &Path) -> Result<File, Error> {
     }
 }
 
-/// Holds the log against appending, until the file is dropped.
-pub(super) fn hold_for_reading(path: &Path) -> Result<File, Error> {
-    if !path.exists() {
-        return Err(Error::Fatal(format!(
-            "there is no log at {}; check the data folder",
-            path.display()
-        )));
+/// Refuses to read what was never written: SQLite's own message names no way out.
+pub(super) fn must_exist(path: &Path) -> Result<(), Error> {
+    if path.exists() {
+        return Ok(());
     }
-    let file = lock_file(path)?;
-    match file.try_lock_shared() {
-        Ok(()) => {
-            // The number of a process that is gone would mislead.
-            file.set_len(0)
-                .map_err(|error| unusable(&side_file(path), &error))?;
-            Ok(file)
-        }
-        Err(error) => Err(held(path, file, error)),
-    }
+    Err(Error::Fatal(format!(
+        "there is no log at {}; check the data folder",
+        path.display()
+    )))
 }
 
 /// A connection that appends; the schema is made when the file is new.
@@ -210,16 +201,16 @@ fn held(path: &Path, mut file: File, error: TryLockError) -> Error {
     let mut holder = String::new();
     // Only for the message: unreadable is as good as unknown.
     let _ = file.read_to_string(&mut holder);
-    let path = path.display();
-    Error::Fatal(match holder.parse::<u32>() {
-        Ok(process) => format!(
-            "the log {path} is held by process {process}, most likely a running `footfall demo`: \
-             ask that process over HTTP, or stop it first"
-        ),
-        Err(_) => format!(
-            "the log {path} is being read, most likely by a `footfall verify`: wait until it is done"
-        ),
-    })
+    let holder = match holder.parse::<u32>() {
+        Ok(process) => format!("process {process}"),
+        // It has yet to write its number.
+        Err(_) => "another process".to_owned(),
+    };
+    Error::Fatal(format!(
+        "the log {} is held by {holder}, most likely a running `footfall demo`, and one process at \
+         a time appends: stop it first",
+        path.display()
+    ))
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Error {

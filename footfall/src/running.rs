@@ -1,0 +1,106 @@
+//! The demo that runs on a data folder, and how other commands ask it.
+//!
+//! While it runs it holds its checkpoints. It says in a file of the folder where its dump is to be
+//! had, and removes the file when it ends; one that was killed leaves it behind.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use pipeline::row::NamedCells;
+use reqwest::StatusCode;
+use views::AsOf;
+
+use crate::config::Config;
+
+/// The file, in the data folder.
+const FILE: &str = "demo.url";
+/// The demo is on this machine; longer means that it is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where a demo's dump is served. Random, so that whoever answers there is the demo that wrote it
+/// down, not another one that took the address since.
+pub fn dump_path() -> String {
+    format!("/internal/{:032x}/dump", rand::random::<u128>())
+}
+
+/// The file, as long as the demo runs.
+#[derive(Debug)]
+pub struct Announced(PathBuf);
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            tracing::warn!(%error, file = %self.0.display(), "can't be removed");
+        }
+    }
+}
+
+/// Says in the data folder that the demo serves its dump there.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn announce(data: &Path, address: SocketAddr, path: &str) -> anyhow::Result<Announced> {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        // It listens everywhere, hence also here; nobody can be asked at "everywhere".
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let (file, part) = (data.join(FILE), data.join(format!("{FILE}.part")));
+    std::fs::write(&part, format!("http://{address}{path}\n"))
+        .and_then(|()| std::fs::rename(&part, &file))
+        .with_context(|| file.display().to_string())?;
+    Ok(Announced(file))
+}
+
+/// Every cell of the demo that runs on the data folder; `None` when none runs.
+///
+/// # Errors
+/// When it does not give them, or works under another definition.
+pub async fn dump(config: &Config) -> anyhow::Result<Option<(AsOf, NamedCells)>> {
+    let file = config.data.join(FILE);
+    let url = match std::fs::read_to_string(&file) {
+        Ok(url) => url.trim().to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| file.display().to_string()),
+    };
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build()?;
+    let answer = match client.get(&url).send().await {
+        Ok(answer) if answer.status() != StatusCode::NOT_FOUND => answer,
+        _ => {
+            tracing::warn!(
+                "{} names {url}, where no demo answers any more: it was killed; reading its files",
+                file.display()
+            );
+            return Ok(None);
+        }
+    };
+    let asked = || format!("the demo that runs on {}, at {url}", config.data.display());
+    let status = answer.status();
+    if !status.is_success() {
+        let said = answer.text().await.unwrap_or_default();
+        bail!("{} answers {status}: {said}", asked());
+    }
+    let dump: api::Dump = answer.json().await.with_context(asked)?;
+    let (ours, its) = (config.definition.id(), dump.definition.clone());
+    if its != ours {
+        bail!(
+            "{} works under definition {its}, and this command was told {ours}; give both one configuration",
+            asked()
+        );
+    }
+    let parts = dump.into_parts();
+    parts.map(Some).with_context(|| {
+        format!(
+            "{} is of another version; use one version of Footfall",
+            asked()
+        )
+    })
+}
