@@ -3,11 +3,10 @@
 use std::io::Write;
 
 use anyhow::bail;
-use pipeline::definition::Definition;
 use pipeline::row::NamedCells;
 use processor::verify::{Comparison, Oracle, View, compare};
 use serde::Serialize;
-use views::AsOf;
+use views::{AsOf, Stamp};
 
 use crate::config::Config;
 use crate::set::Log;
@@ -42,6 +41,8 @@ struct Verdict {
     shown: Vec<String>,
     /// Why cells can't be compared, where a limit was met.
     not_comparable: Vec<String>,
+    /// Ids that the fold takes for others: what differs may do so because of them.
+    collisions: Vec<String>,
 }
 
 /// Verifies each store; the log is read once for each, up to what that store is as of. So it may go on
@@ -54,7 +55,10 @@ pub async fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
     for store in stores(args, config) {
         let (as_of, found) = dump(store, config).await?;
         let task_config = config.clone();
-        let verdict = tokio::task::spawn_blocking(move || judge(&task_config, &as_of, &found));
+        let verdict = tokio::task::spawn_blocking(move || {
+            let oracle = |partition| Oracle::new(&task_config.definition, partition);
+            judge(&task_config, &as_of, &found, oracle)
+        });
         let mut verdict = verdict.await??;
         verdict.store = format!("{store:?}").to_lowercase();
         verdict.shown.truncate(args.show);
@@ -71,6 +75,9 @@ pub async fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
     let wrong = verdicts
         .iter()
         .any(|v| v.differences > 0 || !v.not_comparable.is_empty());
+    if wrong && verdicts.iter().any(|v| !v.collisions.is_empty()) {
+        bail!("the views and the log disagree; ids that share a hash are a cause");
+    }
     if wrong {
         bail!("the views and the log disagree, or can't be compared");
     }
@@ -96,7 +103,12 @@ fn stores(args: &Args, config: &Config) -> Vec<Store> {
     stores
 }
 
-fn judge(config: &Config, as_of: &AsOf, found: &NamedCells) -> anyhow::Result<Verdict> {
+fn judge(
+    config: &Config,
+    as_of: &AsOf,
+    found: &NamedCells,
+    oracle: impl Fn(u32) -> Result<Oracle, processor::verify::Error>,
+) -> anyhow::Result<Verdict> {
     let log = Log::open_read_only(config)?;
     let mut reader = log.reader(&config.topics().events)?;
     let mut verdict = Verdict {
@@ -110,6 +122,7 @@ fn judge(config: &Config, as_of: &AsOf, found: &NamedCells) -> anyhow::Result<Ve
         differences: 0,
         shown: Vec::new(),
         not_comparable: Vec::new(),
+        collisions: Vec::new(),
     };
     let mut expected = View::default();
     for stamp in &as_of.partitions {
@@ -129,12 +142,7 @@ fn judge(config: &Config, as_of: &AsOf, found: &NamedCells) -> anyhow::Result<Ve
                 stamp.offset
             );
         }
-        let oracle = fold(
-            &config.definition,
-            reader.as_mut(),
-            stamp.partition,
-            stamp.offset,
-        )?;
+        let oracle = fold(oracle(stamp.partition)?, reader.as_mut(), stamp)?;
         let tallies = oracle.tallies();
         verdict.records += tallies.consumed;
         verdict.applied += tallies.applied;
@@ -145,6 +153,11 @@ fn judge(config: &Config, as_of: &AsOf, found: &NamedCells) -> anyhow::Result<Ve
     }
     verdict.not_comparable = expected
         .limits_met
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    verdict.collisions = expected
+        .collisions
         .iter()
         .map(ToString::to_string)
         .collect();
@@ -163,15 +176,9 @@ fn judge(config: &Config, as_of: &AsOf, found: &NamedCells) -> anyhow::Result<Ve
     Ok(verdict)
 }
 
-fn fold(
-    definition: &Definition,
-    reader: &mut dyn log::Reader,
-    partition: u32,
-    to: u64,
-) -> anyhow::Result<Oracle> {
-    let mut oracle = Oracle::new(definition, partition)?;
+fn fold(mut oracle: Oracle, reader: &mut dyn log::Reader, stamp: &Stamp) -> anyhow::Result<Oracle> {
     let mut failed = None;
-    reader.read(partition, 0, to, &mut |batch| {
+    reader.read(stamp.partition, 0, stamp.offset, &mut |batch| {
         failed = batch.records().find_map(|record| oracle.take(record).err());
         failed.is_none()
     })?;
@@ -197,8 +204,78 @@ fn print(out: &mut impl Write, verdict: &Verdict) -> std::io::Result<()> {
         out,
         "{store}: {records} records = {applied} applied + {duplicate} duplicate + {late} late + {dead_lettered} dead-lettered; {cells} cells compared, {differences} differ"
     )?;
-    for line in verdict.not_comparable.iter().chain(&verdict.shown) {
+    let reasons = verdict.not_comparable.iter().chain(&verdict.collisions);
+    for line in reasons.chain(&verdict.shown) {
         writeln!(out, "  {line}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use log::NewRecord;
+    use prost::Message;
+    use schemas::v1::{Event, Kind};
+    use views::AsOfKind;
+
+    use super::*;
+
+    #[test]
+    fn a_difference_between_ids_of_one_hash_is_reported_with_both_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            data: folder.path().join("data"),
+            ..Config::default()
+        };
+        config.definition.partitions = 1;
+        config.definition.hash_key = "0".repeat(32);
+        let events = ["one", "two"].map(|id| Event {
+            event_id: id.to_owned(),
+            user_id: "u".to_owned(),
+            kind: Kind::Visit as i32,
+            occurred_at_ms: 1_773_100_800_000,
+            ..Event::default()
+        });
+        let producer = Log::open(&config)
+            .unwrap()
+            .producer(&config.topics().events)
+            .unwrap();
+        let record = |event: &Event| NewRecord {
+            key: b"u".to_vec(),
+            value: event.encode_to_vec(),
+            ..NewRecord::default()
+        };
+        producer
+            .append(events.iter().map(record).collect())
+            .unwrap();
+        drop(producer);
+        let as_of = AsOf {
+            kind: AsOfKind::Exact,
+            partitions: vec![Stamp {
+                partition: 0,
+                offset: 2,
+                log_time: 0,
+            }],
+        };
+        let oracle = |partition| {
+            let oracle = Oracle::new(&config.definition, partition)?;
+            Ok(oracle.with_hash(|parts| parts.len() as u64))
+        };
+        let found = NamedCells::new();
+        let mut verdict = judge(&config, &as_of, &found, oracle).unwrap();
+        assert!(verdict.differences > 0);
+        for word in ["\"one\"", "\"two\"", "0/0", "0/1"] {
+            assert!(verdict.collisions[0].contains(word), "{verdict:?}");
+        }
+        verdict.shown.clear();
+        let mut printed = Vec::new();
+        print(&mut printed, &verdict).unwrap();
+        let printed = String::from_utf8(printed).unwrap();
+        assert!(printed.contains(&verdict.collisions[0]), "{printed}");
+
+        let own = |partition| Oracle::new(&config.definition, partition);
+        let verdict = judge(&config, &as_of, &found, own).unwrap();
+        assert!(verdict.collisions.is_empty(), "{verdict:?}");
+    }
 }

@@ -12,6 +12,7 @@ pub mod definition;
 pub mod device;
 mod duplicates;
 pub mod freeze;
+pub mod identity;
 mod names;
 mod people;
 pub mod record;

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use pipeline::cell::Kind;
 use pipeline::definition::Definition;
 use pipeline::device::{Hints, classify};
+use pipeline::identity;
 use pipeline::record::Record;
 use pipeline::rejection::Reason;
 use schemas::v1::Event;
 
+use super::collision::{Collisions, Hash, People};
 use super::origin::{self, Origin};
 use super::store::{Applied, Store};
 use super::view::View;
@@ -58,6 +60,9 @@ pub struct Oracle {
     store: Store,
     tallies: Tallies,
     dead_letters: Vec<(u64, Reason)>,
+    /// What the fold tells ids apart by; here it only finds those it can't.
+    hash: Hash,
+    collisions: Collisions,
 }
 
 impl Oracle {
@@ -67,6 +72,7 @@ impl Oracle {
     /// When the definition can't be used or no temporary file can be made.
     pub fn new(definition: &Definition, partition: u32) -> Result<Self, Error> {
         definition.check()?;
+        let key = definition.key()?;
         Ok(Self {
             zone: definition.zone()?,
             definition: definition.clone(),
@@ -78,7 +84,19 @@ impl Oracle {
             store: Store::open()?,
             tallies: Tallies::default(),
             dead_letters: Vec::new(),
+            hash: Box::new(move |parts| identity::hash(key, parts)),
+            collisions: Collisions::new(partition),
         })
+    }
+
+    /// Finds the ids that another hash than the definition's can't tell apart, for tests: of 64 bits
+    /// nobody can produce two.
+    #[must_use]
+    pub fn with_hash(self, hash: impl Fn(&[&[u8]]) -> u64 + Send + 'static) -> Self {
+        Self {
+            hash: Box::new(hash),
+            ..self
+        }
     }
 
     /// Judges the partition's next record.
@@ -165,6 +183,8 @@ impl Oracle {
             slot,
             &applied(event, kind, offset),
         )?;
+        self.collisions
+            .applied(&self.hash, event, offset, slot, &self.store)?;
         self.replayed.extend(origin.replay_of);
         Ok(Judgement::Applied)
     }
@@ -205,7 +225,11 @@ impl Oracle {
     /// # Errors
     /// When the scratch database fails.
     pub fn view(&self) -> Result<View, Error> {
-        Ok(View::of(&self.store, &self.zone, &self.definition.limits)?)
+        let mut people = People::new(&self.hash);
+        let limits = &self.definition.limits;
+        let mut view = View::of(&self.store, &self.zone, limits, &mut people)?;
+        view.collisions = self.collisions.with(people, &self.store)?;
+        Ok(view)
     }
 }
 

@@ -112,8 +112,15 @@ impl Store {
         Ok(())
     }
 
+    /// The user and the event id of the applied event at an offset.
+    pub fn ids_at(&self, offset: u64) -> rusqlite::Result<(String, String)> {
+        self.connection
+            .prepare_cached("SELECT user_id, event_id FROM applied WHERE log_offset = ?1")?
+            .query_row([offset as i64], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
     /// Hands over all applied events of every user, one user after the other, in offset order.
-    pub fn each_user(&self, mut take: impl FnMut(&[Applied])) -> rusqlite::Result<()> {
+    pub fn each_user(&self, mut take: impl FnMut(&str, &[Applied])) -> rusqlite::Result<()> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT * FROM applied ORDER BY user_id, log_offset")?;
@@ -124,7 +131,7 @@ impl Store {
             let next = row.get_ref("user_id")?.as_str()?;
             if next != user {
                 if !history.is_empty() {
-                    take(&history);
+                    take(&user, &history);
                 }
                 history.clear();
                 next.clone_into(&mut user);
@@ -132,7 +139,7 @@ impl Store {
             history.push(applied(row)?);
         }
         if !history.is_empty() {
-            take(&history);
+            take(&user, &history);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use pipeline::definition::Limits;
 use pipeline::row::NamedCells;
 
 use super::civil::civil;
+use super::collision::{Collision, People};
 use super::store::{Applied, Store};
 use super::tally::Tally;
 use super::user::{Dated, add_counts, add_people, moved_beyond};
@@ -19,6 +20,8 @@ pub struct View {
     pub cells: NamedCells,
     /// Limits beyond which the fold gives other numbers on purpose. Unless empty, cells are not comparable.
     pub limits_met: Vec<LimitMet>,
+    /// Ids that the fold takes for others, whatever differs because of it.
+    pub collisions: Vec<Collision>,
 }
 
 /// A limit of the fold that the events go beyond. The oracle has no limits, so its cells can't be compared then.
@@ -56,13 +59,18 @@ impl fmt::Display for LimitMet {
 }
 
 impl View {
-    /// Derives the view from the applied events.
-    pub(super) fn of(store: &Store, zone: &TimeZone, limits: &Limits) -> rusqlite::Result<Self> {
+    /// Derives the view from the applied events. `people` takes every user who is one.
+    pub(super) fn of(
+        store: &Store,
+        zone: &TimeZone,
+        limits: &Limits,
+        people: &mut People<'_>,
+    ) -> rusqlite::Result<Self> {
         let day_of = |ms: i64| civil(ms, zone).day;
         let contributions = limits.contributions as usize;
         let mut tally = Tally::default();
         let mut moved = 0;
-        store.each_user(|history| {
+        store.each_user(|user, history| {
             let dated: Vec<Dated<'_>> = history
                 .iter()
                 .map(|event| Dated {
@@ -74,6 +82,7 @@ impl View {
             add_counts(&mut tally, &dated, first_day);
             if let Some(first_day) = first_day {
                 add_people(&mut tally, &dated, first_day);
+                people.add(user, history);
             }
             if moved_beyond(&dated, contributions, day_of) {
                 moved += 1;
@@ -97,6 +106,7 @@ impl View {
         Ok(Self {
             cells: tally.named(),
             limits_met,
+            collisions: Vec::new(),
         })
     }
 
@@ -106,6 +116,7 @@ impl View {
             *self.cells.entry(cell).or_insert(0) += value;
         }
         self.limits_met.extend(other.limits_met);
+        self.collisions.extend(other.collisions);
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::print_stderr)]
 
 mod checks;
+mod collisions;
 mod comparing;
 mod days;
 mod duplicates;
