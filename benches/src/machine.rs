@@ -1,6 +1,9 @@
 //! What a measurement is made on, and what a process has used of it. Linux only.
 
+use std::fmt::Arguments;
 use std::fs::read_to_string;
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The clock ticks in which Linux counts CPU time: 100 a second on every common machine.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -47,4 +50,23 @@ pub fn describe() -> String {
 pub fn load() -> String {
     let load = read_to_string("/proc/loadavg").unwrap_or_default();
     load.split_whitespace().next().unwrap_or("?").to_owned()
+}
+
+/// Milliseconds since the epoch.
+pub fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
+}
+
+/// The results, for the reader of standard output.
+pub fn print(text: &str) {
+    // Nobody reads it where standard output is closed.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Progress, for whoever waits.
+pub fn progress(text: Arguments<'_>) {
+    // A closed standard error is nobody's loss.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,5 +1,6 @@
 //! Measurements that a claim of speed stands on: ratios from one run on one machine.
 
+mod fold;
 mod machine;
 mod throughput;
 
@@ -13,10 +14,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Bench {
     /// Events a second from Kafka through the fold, checkpoints and Redis, beside consuming alone.
     Throughput(throughput::Args),
+    /// Nanoseconds a record of the fold alone, in memory, beside decoding.
+    Fold(fold::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Bench::parse() {
         Bench::Throughput(args) => throughput::run(&args),
+        Bench::Fold(args) => fold::run(&args),
     }
 }

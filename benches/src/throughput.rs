@@ -116,7 +116,7 @@ fn fill(args: &Args, config: &Config) -> anyhow::Result<u64> {
     let producer = Log::open(config)?.producer(&topics.events)?;
     let never = AtomicBool::new(false);
     let report = generate::to_log(&traffic, producer.as_ref(), args.partitions, &never)?;
-    eprintln(format_args!(
+    machine::progress(format_args!(
         "generated {} records at {:.0}/s",
         report.journal.records, report.per_second
     ));
@@ -216,7 +216,7 @@ fn process(
 
 fn figure(what: &'static str, seconds: f64, cpu: f64) -> Figure {
     let resident_mib = machine::resident_mib();
-    eprintln(format_args!(
+    machine::progress(format_args!(
         "{what}: {seconds:.1} s, {cpu:.1} CPU-s, {resident_mib} MiB"
     ));
     Figure {
@@ -227,16 +227,7 @@ fn figure(what: &'static str, seconds: f64, cpu: f64) -> Figure {
     }
 }
 
-/// Progress, for whoever waits.
-fn eprintln(text: std::fmt::Arguments<'_>) {
-    use std::io::Write;
-    // A closed standard error is nobody's loss.
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
 fn print(args: &Args, records: u64, load_before: &str, figures: &[Figure]) {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
     let million = records as f64 / 1e6;
     let baseline = figures
         .iter()
@@ -261,6 +252,5 @@ fn print(args: &Args, records: u64, load_before: &str, figures: &[Figure]) {
             baseline / figure.seconds,
         );
     }
-    // Nobody reads it where standard output is closed.
-    let _ = out.write_all(text.as_bytes());
+    machine::print(&text);
 }

@@ -130,6 +130,16 @@ impl BatchBuilder {
     pub fn build(self) -> Batch {
         self.batch
     }
+
+    /// The batch, and begins the partition's next with room for as much: it need not grow step by step.
+    pub fn take(&mut self) -> Batch {
+        let next = Batch {
+            partition: self.batch.partition,
+            bytes: Vec::with_capacity(self.batch.bytes.len()),
+            entries: Vec::with_capacity(self.batch.entries.len()),
+        };
+        std::mem::replace(&mut self.batch, next)
+    }
 }
 
 #[cfg(test)]

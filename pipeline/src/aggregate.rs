@@ -11,6 +11,7 @@ use thin_vec::ThinVec;
 
 use crate::body::{Body, People};
 use crate::calendar::Moment;
+use crate::counts::Counts;
 use crate::names::{CampaignId, Names, PairId};
 use crate::row::{Facet, FrozenRow, Period, RowKey};
 
@@ -220,7 +221,7 @@ impl Rows {
             Some(place) => *place,
             None => {
                 let body = match facet {
-                    Facet::Counts => Body::Counts(ThinVec::new()),
+                    Facet::Counts => Body::Counts(Counts::default()),
                     Facet::People => Body::People(Box::<People>::default()),
                     Facet::Minutes => Body::Minutes(ThinVec::new()),
                 };

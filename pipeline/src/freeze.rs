@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate::{Reader, RowId, Rows, Slot};
 use crate::body::Body;
+use crate::counts::UnknownCell;
 use crate::definition::{self, Definition};
 use crate::row::{Facet, FrozenRow, Row, RowKey};
 use crate::state::{State, Tally};
@@ -73,6 +74,9 @@ pub enum RestoreError {
     /// A row can't be read.
     #[error("row {0:#x} can't be read: {1}")]
     Row(u64, prost::DecodeError),
+    /// A row counts something that this version has no name for.
+    #[error("row {0:#x}: {1}; go on with the version that wrote it, or a later one")]
+    Counter(u64, UnknownCell),
     /// The parts don't add up to the digest that was kept with them.
     #[error("the state digest is {found:016x}, the checkpoint says {kept:016x}: it is damaged")]
     Digest {
@@ -163,6 +167,8 @@ impl State {
         });
         self.rows = rows;
         self.rows_digest = rows_digest;
+        // In the order of the file's tree, neighbours are written together.
+        kept.sort_unstable_by_key(|row| row.id);
         let mut all_users = std::mem::take(&mut self.users);
         let (users, difference) = all_users.take_segments(|bytes| self.hash(&[bytes]));
         self.users = all_users;
@@ -338,9 +344,10 @@ impl Restore {
         };
         let id = RowId(row.id);
         let facet: Facet = id.facet();
-        let body = Body::from_row(
-            &Row::decode(facet, value).map_err(|error| RestoreError::Row(row.id, error))?,
-        );
+        let decoded =
+            Row::decode(facet, value).map_err(|error| RestoreError::Row(row.id, error))?;
+        let body =
+            Body::from_row(&decoded).map_err(|error| RestoreError::Counter(row.id, error))?;
         let digest = self.state.row_digest(id, row.changed_at, Some(value));
         self.state.rows_digest = self.state.rows_digest.wrapping_add(digest);
         self.state.rows.restore(id, row.changed_at, digest, body);

@@ -7,6 +7,7 @@ pub mod aggregate;
 mod body;
 pub mod calendar;
 pub mod cell;
+mod counts;
 pub mod decode;
 pub mod definition;
 pub mod device;

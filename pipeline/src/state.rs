@@ -13,12 +13,13 @@ use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
 use crate::aggregate::{QUARTER, Reader, RowId, Rows};
-use crate::body::{CountKey, other_side};
+use crate::body::Body;
 use crate::calendar::{Calendar, Moment, Moments};
 use crate::cell::{Cell, Kind};
+use crate::counts::{CountKey, Increment};
 use crate::decode::{self, Event, Origin};
 use crate::definition::{self, DAY_MS, Definition, MINUTES_KEPT_MS};
-use crate::device::{self, Device, DeviceClass, Hints};
+use crate::device::{self, Device, Hints};
 use crate::duplicates::{Registers, Window};
 use crate::names::{Names, PairId};
 use crate::people;
@@ -367,16 +368,10 @@ impl State {
         let is_new = mask.is_some_and(|mask| {
             self.visit(event, user, (pair, &moment, mask), cell.pack(), offset)
         });
-        let cell = Cell { is_new, ..cell }.pack();
+        let increment = Increment::new(Cell { is_new, ..cell }, device, event.amount);
         for place in self.rows.count_places(&self.names, pair, &moment) {
-            let body = self.rows.change(place, offset);
-            body.count(CountKey::cell(cell), 1);
-            if let Some((amount, currency)) = event.amount {
-                body.count(CountKey::amount(cell, currency), amount);
-            }
-            if device.class != DeviceClass::Bot {
-                body.count(CountKey::browser(event.kind, device), 1);
-                body.count(CountKey::brand(event.kind, device), 1);
+            if let Some(counts) = self.rows.change(place, offset).counts() {
+                counts.add(&increment);
             }
         }
         if mask.is_some() && moment.hour >= self.minutes_from {
@@ -473,19 +468,22 @@ impl State {
     }
 }
 
-fn move_to_returning(body: &mut crate::body::Body, of: &Contribution) {
-    let Some(new) = other_side(of.cell) else {
+fn move_to_returning(body: &mut Body, of: &Contribution) {
+    let (Some(counts), Some(new)) = (body.counts(), Cell::unpack(of.cell.into())) else {
         return;
     };
-    for (key, by) in [
-        (CountKey::cell(new), -i64::from(of.count)),
-        (CountKey::cell(of.cell), i64::from(of.count)),
-    ] {
-        body.count(key, by);
-    }
+    let (new, returning) = (
+        Cell {
+            is_new: true,
+            ..new
+        },
+        new,
+    );
+    counts.count(CountKey::cell(new), -i64::from(of.count));
+    counts.count(CountKey::cell(returning), i64::from(of.count));
     if let Some(currency) = of.currency {
-        body.count(CountKey::amount(new, currency), of.amount.wrapping_neg());
-        body.count(CountKey::amount(of.cell, currency), of.amount);
+        counts.count(CountKey::amount(new, currency), of.amount.wrapping_neg());
+        counts.count(CountKey::amount(returning, currency), of.amount);
     }
 }
 

@@ -26,6 +26,8 @@ use siphasher::sip::SipHasher13;
 
 /// Of the tables below; a file of another format is refused.
 const FORMAT: i64 = 1;
+/// Of the file, in memory while its partition is ours.
+const CACHE_KIB: i64 = 8 << 10;
 const SCHEMA: &str = "
 CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), head TEXT NOT NULL, last TEXT, seal INTEGER NOT NULL);
 CREATE TABLE names (id INTEGER PRIMARY KEY, campaign TEXT NOT NULL, activity TEXT NOT NULL);
@@ -146,6 +148,7 @@ impl Checkpoint {
             let connection = Connection::open(&path)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             Ok(connection)
         };
         let mut checkpoint = Self {

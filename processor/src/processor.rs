@@ -188,6 +188,7 @@ impl Nursery {
             misrouted: VecDeque::new(),
             halted: None,
             stopping: false,
+            busy: false,
         };
         let thread = std::thread::Builder::new()
             .name(format!("worker-{partition}"))

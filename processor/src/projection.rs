@@ -51,6 +51,7 @@ pub struct Projection {
     position: Position,
     due: Instant,
     sent: Instant,
+    behind: bool,
     /// Log time of what is under way.
     log_time: i64,
     alive: Arc<()>,
@@ -66,6 +67,7 @@ impl Projection {
             position: Position::Unknown,
             due: Instant::now(),
             sent: Instant::now(),
+            behind: false,
             log_time: 0,
             alive: Arc::new(()),
         }
@@ -99,9 +101,13 @@ impl Projection {
         self.due = Instant::now();
     }
 
-    /// Sends what is due. `behind` says that more records wait: projecting then gives way.
+    /// Sends what is due. `behind` says that more records wait: projecting then gives way, and makes up for it
+    /// at once when they have come.
     pub fn step(&mut self, number: usize, state: &mut State, behind: bool, me: &Sender<Control>) {
         let least = if behind { SLOWEST } else { Duration::ZERO };
+        if std::mem::replace(&mut self.behind, behind) && !behind && self.fastest < SLOWEST {
+            self.hurry();
+        }
         if Instant::now() < self.due || self.sent.elapsed() < least {
             return;
         }

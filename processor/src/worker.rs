@@ -23,6 +23,8 @@ use crate::{checkpointer, metrics, outbox};
 const TICK: Duration = Duration::from_millis(50);
 /// Time a stopping worker waits for its stores.
 const LAST_PROJECTION: Duration = Duration::from_secs(5);
+/// A worker whose records come without a pause and are older than this is catching up, milliseconds.
+const BEHIND_MS: i64 = 2_000;
 /// So many misrouted records …
 const MISROUTED_MOST: usize = 100;
 /// … among so many are a producer set up wrongly, not a few bad records.
@@ -70,6 +72,8 @@ pub(crate) struct Worker {
     pub misrouted: std::collections::VecDeque<u64>,
     pub halted: Option<String>,
     pub stopping: bool,
+    /// Whether batches come without a pause.
+    pub busy: bool,
 }
 
 impl Worker {
@@ -96,10 +100,13 @@ impl Worker {
                 Err(_) => self.stopping = true,
             },
             recv(batches) -> batch => match batch {
-                Ok(batch) => self.fold(&batch),
+                Ok(batch) => {
+                    self.busy = true;
+                    self.fold(&batch);
+                }
                 Err(_) => self.stopping = true,
             },
-            default(TICK) => {}
+            default(TICK) => self.busy = false,
         }
     }
 
@@ -182,7 +189,7 @@ impl Worker {
     }
 
     fn project(&mut self) {
-        let behind = !self.batches.is_empty();
+        let behind = self.busy && metrics::now_ms() - self.state.log_time() > BEHIND_MS;
         for number in 0..self.projections.len() {
             self.projections[number].step(number, &mut self.state, behind, &self.me);
         }
@@ -252,6 +259,7 @@ impl Worker {
 
     /// Brings every store up to the last record, unless they don't answer.
     fn last_projection(&mut self) {
+        self.busy = false;
         let deadline = Instant::now() + LAST_PROJECTION;
         while Instant::now() < deadline {
             for projection in &mut self.projections {

@@ -93,12 +93,10 @@ impl Assignment {
 
     /// Moves the batches filled so far into `deliveries`.
     pub(super) fn deliver(&mut self, deliveries: &mut Vec<Delivery>) {
-        for (partition, slot) in (0..).zip(&mut self.slots) {
-            let Some(slot) = slot.as_mut().filter(|slot| !slot.filling.is_empty()) else {
-                continue;
-            };
-            let filled = std::mem::replace(&mut slot.filling, BatchBuilder::new(partition));
-            deliveries.push(Delivery::Batch(filled.build()));
+        for slot in self.slots.iter_mut().flatten() {
+            if !slot.filling.is_empty() {
+                deliveries.push(Delivery::Batch(slot.filling.take()));
+            }
         }
         self.bytes = 0;
     }

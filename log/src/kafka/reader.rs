@@ -202,8 +202,7 @@ impl Range {
         if self.batch.is_empty() {
             return true;
         }
-        let batch = std::mem::replace(&mut self.batch, BatchBuilder::new(self.partition));
-        visit(&batch.build())
+        visit(&self.batch.take())
     }
 }
 
