@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
 use log::{Batch, Consumer, Delivery};
@@ -18,11 +18,12 @@ use crate::worker::Control;
 
 /// Batches in a worker's queue.
 const QUEUE: usize = 8;
-/// Batches beyond its queue at which a worker's partition pauses. A pause drops what the Kafka client has
-/// fetched ahead, so it must be rare: the partition goes on when half the queue is worked off.
-const PAUSE_AT: usize = 8;
+/// Time a worker may have no room before its partition pauses; until then the intake waits for it. A pause drops
+/// what the Kafka client has fetched ahead, so it must be rare.
+const PATIENCE: Duration = Duration::from_millis(250);
 const POLL: Duration = Duration::from_millis(50);
-const POLL_WHILE_FULL: Duration = Duration::from_millis(5);
+const POLL_WHILE_PAUSED: Duration = Duration::from_millis(5);
+const ROOM_PAUSE: Duration = Duration::from_millis(1);
 /// Below this share of the limit, paused partitions go on.
 const MEMORY_RESUME: f64 = 0.95;
 
@@ -37,6 +38,13 @@ pub(crate) struct Handle {
 pub(crate) type Spawn =
     Box<dyn Fn(u32, crate::checkpoint::Checkpoint, usize) -> Result<Handle, String> + Send>;
 
+/// Batches that a partition's worker has no room for.
+pub(crate) struct Waiting {
+    batches: VecDeque<Batch>,
+    since: Instant,
+    paused: bool,
+}
+
 pub(crate) struct Intake {
     pub settings: Arc<Settings>,
     pub consumer: Box<dyn Consumer>,
@@ -46,8 +54,7 @@ pub(crate) struct Intake {
     pub status: Status,
     pub stop: Arc<AtomicBool>,
     pub workers: BTreeMap<u32, Handle>,
-    /// Batches their worker had no room for, of partitions that may be paused.
-    pub waiting: BTreeMap<u32, VecDeque<Batch>>,
+    pub waiting: BTreeMap<u32, Waiting>,
     pub memory_paused: bool,
 }
 
@@ -56,10 +63,14 @@ impl Intake {
         while !self.stop.load(Ordering::Relaxed) {
             self.hand_over();
             self.watch_memory();
+            if self.waiting.values().any(|waiting| !waiting.paused) {
+                std::thread::sleep(ROOM_PAUSE);
+                continue;
+            }
             let timeout = if self.waiting.is_empty() {
                 POLL
             } else {
-                POLL_WHILE_FULL
+                POLL_WHILE_PAUSED
             };
             match self.consumer.poll(timeout) {
                 Ok(deliveries) => deliveries.into_iter().for_each(|d| self.take(d)),
@@ -85,10 +96,13 @@ impl Intake {
                 self.release(partitions, false);
             }
             Delivery::Batch(batch) => {
-                self.waiting
-                    .entry(batch.partition)
-                    .or_default()
-                    .push_back(batch);
+                let waiting = self.waiting.entry(batch.partition);
+                let waiting = waiting.or_insert_with(|| Waiting {
+                    batches: VecDeque::new(),
+                    since: Instant::now(),
+                    paused: false,
+                });
+                waiting.batches.push_back(batch);
                 self.hand_over();
             }
             Delivery::Halted { partition, error } => self.halt(partition, error.to_string()),
@@ -142,7 +156,7 @@ impl Intake {
         }
     }
 
-    /// Gives waiting batches to workers with room; pauses and resumes their partitions.
+    /// Gives waiting batches to workers with room; pauses the partitions of those that have none for long.
     fn hand_over(&mut self) {
         let Self {
             waiting,
@@ -152,15 +166,15 @@ impl Intake {
             ..
         } = self;
         let mut died = Vec::new();
-        waiting.retain(|partition, batches| {
+        waiting.retain(|partition, waiting| {
             let Some(worker) = workers.get(partition) else {
                 return false;
             };
-            while let Some(batch) = batches.pop_front() {
+            while let Some(batch) = waiting.batches.pop_front() {
                 match worker.batches.try_send(batch) {
                     Ok(()) => {}
                     Err(TrySendError::Full(batch)) => {
-                        batches.push_front(batch);
+                        waiting.batches.push_front(batch);
                         break;
                     }
                     Err(TrySendError::Disconnected(_)) => {
@@ -169,11 +183,16 @@ impl Intake {
                     }
                 }
             }
-            if batches.len() >= PAUSE_AT {
-                consumer.pause(*partition);
+            if !waiting.batches.is_empty() {
+                if !waiting.paused && waiting.since.elapsed() >= PATIENCE {
+                    waiting.paused = true;
+                    consumer.pause(*partition);
+                }
+                return true;
             }
-            let goes_on = batches.is_empty() && worker.batches.len() <= QUEUE / 2;
-            if goes_on && !*memory_paused {
+            // Fetching begins anew: half a queue of work lies between.
+            let goes_on = !waiting.paused || worker.batches.len() <= QUEUE / 2;
+            if waiting.paused && goes_on && !*memory_paused {
                 consumer.resume(*partition);
             }
             !goes_on
