@@ -9,8 +9,6 @@ use hashbrown::HashMap;
 use schemas::partition::partition_of;
 use schemas::v1;
 use serde::{Deserialize, Serialize};
-use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
 
 use crate::aggregate::{QUARTER, Reader, RowId, Rows};
 use crate::body::Body;
@@ -21,6 +19,7 @@ use crate::decode::{self, Event, Origin};
 use crate::definition::{self, DAY_MS, Definition, MINUTES_KEPT_MS};
 use crate::device::{self, Device, Hints};
 use crate::duplicates::{Registers, Window};
+use crate::identity;
 use crate::names::{Names, PairId};
 use crate::people;
 use crate::record::Record;
@@ -220,8 +219,8 @@ impl State {
             return Ok(Outcome::Duplicate);
         }
         self.check_late(&event, &origin)?;
-        let user = self.hash(&[event.user_id.as_bytes()]);
-        let id = self.hash(&[&user.to_le_bytes(), event.event_id.as_bytes()]);
+        let user = identity::of_user(|parts| self.hash(parts), event.user_id);
+        let id = identity::of_event(|parts| self.hash(parts), user, event.event_id);
         if self.window.contains(id) {
             return Ok(Outcome::Duplicate);
         }
@@ -311,11 +310,7 @@ impl State {
     }
 
     pub(crate) fn hash(&self, parts: &[&[u8]]) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(self.keys.0, self.keys.1);
-        for part in parts {
-            hasher.write(part);
-        }
-        hasher.finish()
+        identity::hash(self.keys, parts)
     }
 
     fn device(&mut self, event: &Event<'_>) -> Device {
