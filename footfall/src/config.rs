@@ -67,6 +67,9 @@ pub struct OpenSearch {
     pub shards: u32,
     /// Copies beside the primary of a new index; 0 on a single node.
     pub replicas: u32,
+    /// The most documents a process writes a second, so that indexing leaves the nodes time for questions; 0: no
+    /// limit.
+    pub documents_per_second: u32,
 }
 
 /// How a processor works.
@@ -131,6 +134,7 @@ impl Default for OpenSearch {
             prefix: String::new(),
             shards: 3,
             replicas: 1,
+            documents_per_second: 10_000,
         }
     }
 }

@@ -164,6 +164,7 @@ async fn connect_opensearch(config: &Config) -> Result<opensearch::Store, views:
         definition: config.definition.clone(),
         shards: config.opensearch.shards,
         replicas: config.opensearch.replicas,
+        documents_per_second: config.opensearch.documents_per_second,
     })
     .await
 }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use opensearch::http::Method;
+use pipeline::row::FrozenRow;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::warn;
@@ -78,11 +79,14 @@ impl ItemResult {
 }
 
 impl Store {
-    /// Writes the change's rows and waits until each document is acknowledged.
+    /// Writes the change's rows, those that changed first before the others, and waits until each document is
+    /// acknowledged.
     pub(super) async fn write_rows(&self, change: &Change) -> Result<(), Error> {
         let mut batch = Vec::new();
         let mut bytes = 0;
-        for row in &change.rows {
+        let mut rows: Vec<&FrozenRow> = change.rows.iter().collect();
+        rows.sort_by_key(|row| row.changed_at);
+        for row in rows {
             for document in documents::of_row(change.partition, row, &self.calendar)? {
                 bytes += document.source.len() + document.id.len();
                 batch.push(document);
@@ -163,6 +167,7 @@ impl Store {
     ) -> Result<Reply, Error> {
         // The semaphore is never closed.
         let _place = self.bulks.acquire().await.ok();
+        self.pace.wait(documents.len()).await;
         let path = format!("/{}/_bulk", self.names.write);
         let mut all = vec![
             ("require_alias", "true"),

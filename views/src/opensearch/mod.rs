@@ -12,6 +12,7 @@ mod dump;
 mod found;
 mod http;
 mod index;
+mod pace;
 mod people;
 mod query;
 mod subcell;
@@ -25,6 +26,7 @@ use tokio::sync::Semaphore;
 use crate::{Answer, AsOf, Change, Error, Question, Sink, Stored, Views};
 use http::Http;
 use index::Names;
+use pace::Pace;
 
 /// The store's name in metrics and messages.
 pub const NAME: &str = "opensearch";
@@ -48,6 +50,8 @@ pub struct Config {
     pub shards: u32,
     /// Copies of each shard of a new index beside the primary; 0 on a single node.
     pub replicas: u32,
+    /// The most documents written a second; 0 is no limit.
+    pub documents_per_second: u32,
 }
 
 /// The views of one definition in OpenSearch.
@@ -59,6 +63,7 @@ pub struct Store {
     partitions: u32,
     calendar: Calendar,
     bulks: Semaphore,
+    pace: Pace,
 }
 
 impl Store {
@@ -78,6 +83,7 @@ impl Store {
             partitions: definition.partitions,
             calendar,
             bulks: Semaphore::new(BULKS_IN_FLIGHT),
+            pace: Pace::new(config.documents_per_second),
         };
         store.ensure_index().await?;
         if store.published().await?.is_empty() {

@@ -57,6 +57,7 @@ pub fn config(partitions: u32) -> Config {
         definition,
         shards: 1,
         replicas: 0,
+        documents_per_second: 0,
     }
 }
 

@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use pipeline::calendar::Calendar;
 use pipeline::definition::Definition;
+use pipeline::row::{Facet, Period, Row, RowKey};
+use schemas::v1::PeopleRow;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::super::http::Http;
 use super::super::index::Names;
+use super::super::pace::Pace;
 use super::*;
 
 fn sent(count: u32) -> Vec<Document> {
@@ -104,6 +107,7 @@ async fn scripted(answers: Vec<(u16, Value)>) -> (Store, tokio::task::JoinHandle
         partitions: 10,
         calendar: Calendar::new(&Definition::default()).unwrap(),
         bulks: Semaphore::new(1),
+        pace: Pace::new(0),
     };
     (store, server)
 }
@@ -186,4 +190,36 @@ async fn a_request_that_the_server_will_never_take_is_fatal() {
     let error = store.write(sent(1), &[]).await.unwrap_err();
     assert!(matches!(error, Error::Fatal(_)), "{error}");
     server.await.unwrap();
+}
+
+#[tokio::test]
+async fn rows_that_changed_first_are_written_first() {
+    let row = |changed_at: u64| FrozenRow {
+        key: RowKey {
+            campaign: "spring".into(),
+            activity: None,
+            period: Period::Day(changed_at as u16),
+            facet: Facet::People,
+        },
+        changed_at,
+        row: Some(Row::People(PeopleRow {
+            users: 1,
+            ..PeopleRow::default()
+        })),
+    };
+    let change = Change {
+        partition: 0,
+        base: 0,
+        to: 100,
+        log_time: 0,
+        rows: [70, 9, 31].map(row).into(),
+    };
+    let taken = json!({"items": vec![json!({"index": {"status": 201}}); 3]});
+    let (store, server) = scripted(vec![(200, taken)]).await;
+    store.write_rows(&change).await.unwrap();
+    let sent = server.await.unwrap().concat();
+    let versions = sent
+        .iter()
+        .filter_map(|line| line["index"]["version"].as_u64());
+    assert_eq!(versions.collect::<Vec<_>>(), [10, 32, 71]);
 }
