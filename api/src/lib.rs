@@ -10,6 +10,7 @@ mod dump;
 mod filter;
 mod funnel;
 mod health;
+mod metrics;
 mod numbers;
 mod openapi;
 mod operation;

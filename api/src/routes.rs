@@ -8,7 +8,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::problem::{Kind, Problem};
-use crate::{State, campaigns, health, openapi, page, timeseries};
+use crate::{State, campaigns, health, metrics, openapi, page, timeseries};
 
 /// Paths and what answers them. The OpenAPI document lists the same.
 fn table() -> [(&'static str, MethodRouter<State>); 10] {
@@ -26,7 +26,8 @@ fn table() -> [(&'static str, MethodRouter<State>); 10] {
     ]
 }
 
-/// The routes, reading from `state`. Anything else is answered with a problem, too.
+/// The routes, reading from `state`. Anything else is answered with a problem, too. All are counted
+/// in the process's metrics.
 pub fn router(state: State) -> Router {
     table()
         .into_iter()
@@ -38,6 +39,7 @@ pub fn router(state: State) -> Router {
         .layer(axum::middleware::map_response(do_not_store))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())
+        .layer(axum::middleware::from_fn(metrics::measure))
         .with_state(state)
 }
 

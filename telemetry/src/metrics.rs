@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{
+    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 
 /// Buckets of durations, seconds: from a millisecond to a quarter of an hour.
 const SECONDS: [f64; 14] = [
@@ -10,6 +12,16 @@ const SECONDS: [f64; 14] = [
 ];
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// A recorder as [`install`] installs it, for a test that counts alone.
+///
+/// # Errors
+/// When the buckets can't be used.
+pub fn recorder() -> Result<PrometheusRecorder, BuildError> {
+    Ok(PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .build_recorder())
+}
 
 /// Installs the recorder; once it is installed, calling again changes nothing.
 ///
@@ -19,9 +31,9 @@ pub fn install() -> Result<(), BuildError> {
     if RECORDER.get().is_some() {
         return Ok(());
     }
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
-        .install_recorder()?;
+    let recorder = recorder()?;
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder)?;
     // Two threads at once: the second install above has failed already.
     let _ = RECORDER.set(handle);
     metrics::gauge!("footfall_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
