@@ -2,7 +2,10 @@
 # shellcheck shell=bash
 
 redis_install() {
-    command -v redis-server >/dev/null || fail "redis-server is not installed: run deploy/install.sh servers."
+    local program
+    for program in redis-server redis-check-aof; do
+        command -v "$program" >/dev/null || fail "$program is not installed: run deploy/install.sh servers."
+    done
 }
 redis_members() { printf 'redis'; }
 redis_ports() { redis_port; }
@@ -16,7 +19,25 @@ redis_prepare() {
     } >"$RUN/redis/redis.conf"
 }
 
-redis_start() { launch redis redis-server "$RUN/redis/redis.conf"; }
+# Only for a member that does not run: a file in use must not be cut.
+redis_start() {
+    mend_append_only_file
+    launch redis redis-server "$RUN/redis/redis.conf"
+}
+
+# A power cut may tear the file within a transaction, and Redis may later carry out its beginning with another
+# transaction: docs/views.md. Whole transactions before the tear stay.
+mend_append_only_file() {
+    local manifest=$RUN/redis/data/appendonlydir/appendonly.aof.manifest log=$RUN/redis/log bytes
+    [ -f "$manifest" ] || return 0
+    redis-check-aof "$manifest" >>"$log" 2>&1 && return 0
+    # It asks whether to go on, also where nobody can answer.
+    redis-check-aof --fix "$manifest" >>"$log" 2>&1 <<<y ||
+        fail "redis' append-only file is damaged and redis-check-aof can't mend it ($log says why): restore" \
+            "$RUN/redis/data, or remove it to start empty; Footfall fills it again."
+    bytes=$(sed -n 's/^AOF analyzed: .*, diff=//p' "$log" | tail -n 1)
+    say "redis: its append-only file was torn; redis-check-aof cut the last $bytes bytes off, more in $log"
+}
 
 # LOADING, while it reads its append-only file, is not ready.
 redis_ready() { [ "$(redis-cli -p "$(redis_port)" ping 2>/dev/null)" = PONG ]; }
