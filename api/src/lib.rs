@@ -10,7 +10,7 @@ mod dump;
 mod filter;
 mod funnel;
 mod health;
-mod metrics;
+pub mod metrics;
 mod numbers;
 mod openapi;
 mod operation;

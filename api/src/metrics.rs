@@ -9,7 +9,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
-use metrics::{counter, histogram};
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 /// Requests answered, by the route's template, method and status.
 pub(crate) const REQUESTS: &str = "footfall_http_requests_total";
@@ -20,6 +20,16 @@ pub(crate) const REQUEST: &str = "footfall_http_request_seconds";
 const NO_ROUTE: &str = "(none)";
 /// The method of requests whose method HTTP doesn't define.
 const OTHER_METHOD: &str = "other";
+
+/// Gives each metric its HELP line.
+pub fn describe() {
+    describe_counter!(REQUESTS, "Requests answered");
+    describe_histogram!(
+        REQUEST,
+        Unit::Seconds,
+        "Time from a request's head to its answer's"
+    );
+}
 
 /// Counts the request and the time it takes.
 pub(crate) async fn measure(request: Request, next: Next) -> Response {

@@ -87,6 +87,8 @@ impl Cli {
         };
         telemetry::logs::start(&config.logging.filter, format).map_err(anyhow::Error::msg)?;
         telemetry::metrics::install()?;
+        processor::metrics::describe();
+        api::metrics::describe();
         if self.command.needs_definition() || config.is_embedded() {
             config.complete()?;
         }

@@ -3,6 +3,8 @@
 
 mod deployment;
 
+use std::collections::BTreeSet;
+
 use deployment::{Deployment, project, succeeded, wait_for};
 use footfall::views::Store;
 use serde_json::Value;
@@ -88,6 +90,54 @@ fn the_api_of_the_demo_gives_the_numbers_of_the_fold() {
     process.stop();
     let fold = succeeded(deployment.footfall(&["views", "digest"]));
     assert_eq!(fold.trim(), deployment.digest_of_stopped(Store::Fold));
+}
+
+/// Names and types of the metrics that the documents list.
+fn documented_metrics() -> BTreeSet<(String, String)> {
+    let text = std::fs::read_to_string(project().join("docs/metrics.md")).unwrap();
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line.split('|').map(str::trim).skip(1);
+        let name = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+        Some((name.to_owned(), cells.next()?.to_owned()))
+    });
+    rows.collect()
+}
+
+#[test]
+fn every_metric_has_a_help_line_and_a_row_in_the_documents() {
+    let deployment = Deployment::embedded();
+    generate_some_bad(&deployment);
+    let (process, address) = deployment.serving(&["demo", "--no-import", "--rate", "200"]);
+    let documented = documented_metrics();
+    let may_be_absent = [
+        "footfall_projection_seconds",
+        "footfall_projection_rows_waiting",
+        "footfall_retries_total",
+    ];
+    wait_for("every metric of an embedded set", || {
+        let (_, text) = deployment.ask(&format!("{address}/metrics"));
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let described: BTreeSet<String> = text
+            .lines()
+            .filter_map(|line| Some(words(line.strip_prefix("# HELP ")?).swap_remove(0)))
+            .collect();
+        let served: BTreeSet<(String, String)> = text
+            .lines()
+            .filter_map(|line| {
+                let [name, kind] = words(line.strip_prefix("# TYPE ")?).try_into().ok()?;
+                Some((name, kind))
+            })
+            .collect();
+        let names: BTreeSet<String> = served.iter().map(|(name, _)| name.clone()).collect();
+        assert_eq!(names, described, "metrics without a HELP line");
+        let unknown: Vec<_> = served.difference(&documented).collect();
+        assert!(unknown.is_empty(), "not in docs/metrics.md: {unknown:?}");
+        let mut missing = documented.difference(&served);
+        missing
+            .all(|(name, _)| may_be_absent.contains(&name.as_str()))
+            .then_some(())
+    });
+    process.stop();
 }
 
 #[test]

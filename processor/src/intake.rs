@@ -60,6 +60,7 @@ pub(crate) struct Intake {
 
 impl Intake {
     pub fn run(mut self) {
+        ::metrics::gauge!(metrics::MEMORY_PAUSED).set(0.0);
         while !self.stop.load(Ordering::Relaxed) {
             self.hand_over();
             self.watch_memory();

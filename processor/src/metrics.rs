@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use metrics::{counter, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use pipeline::rejection::Reason;
 use pipeline::state::Tally;
 
@@ -44,6 +44,70 @@ pub const HALTED: &str = "footfall_partition_halted";
 pub const LIMITS_MET: &str = "footfall_limits_met_total";
 /// Calls to stores, the dead-letter topic or a state file that failed and are made again.
 pub const RETRIES: &str = "footfall_retries_total";
+
+/// Gives each metric its HELP line.
+pub fn describe() {
+    describe_counter!(
+        EVENTS,
+        "Records folded, by how they ended: applied, duplicate, late, dead_lettered"
+    );
+    describe_counter!(
+        DEAD_LETTERS,
+        "Records set aside, by reason; late ones included"
+    );
+    describe_histogram!(
+        FRESHNESS,
+        Unit::Seconds,
+        "Age of the newest event of a view when it was stored"
+    );
+    describe_gauge!(LAG_RECORDS, "Records in the log and not yet folded");
+    describe_gauge!(
+        LAG_SECONDS,
+        Unit::Seconds,
+        "Age of the last record folded while there are more; 0 when caught up"
+    );
+    describe_histogram!(BATCH, Unit::Seconds, "Time to fold one batch");
+    describe_histogram!(CHECKPOINT, Unit::Seconds, "Time to write one checkpoint");
+    describe_histogram!(
+        PROJECTION,
+        Unit::Seconds,
+        "Time for one projection, from freezing to stored"
+    );
+    describe_gauge!(ROWS_WAITING, "Rows changed and not yet stored");
+    describe_gauge!(LETTERS_WAITING, "Dead letters not yet delivered");
+    describe_gauge!(
+        MEMORY,
+        Unit::Bytes,
+        "Memory that the partitions' states take, estimated"
+    );
+    describe_gauge!(
+        MEMORY_LIMIT,
+        Unit::Bytes,
+        "The limit at which partitions pause"
+    );
+    describe_gauge!(
+        MEMORY_PAUSED,
+        "1 while partitions pause at the memory limit"
+    );
+    describe_gauge!(HELD, "Users, rows, dedup_ids and names that a state holds");
+    describe_gauge!(
+        DIGEST,
+        "The lower 52 bits of the state digest at the last checkpoint"
+    );
+    describe_gauge!(
+        DIGEST_OFFSET,
+        "The offset of that digest: at equal offsets digests are equal"
+    );
+    describe_gauge!(
+        HALTED,
+        "1 while a partition stands still until a person has looked"
+    );
+    describe_counter!(LIMITS_MET, "Events that met a limit of the definition");
+    describe_counter!(
+        RETRIES,
+        "Failed calls to a store, the dead-letter topic or a state file, made again"
+    );
+}
 
 /// Milliseconds since the epoch, for freshness: never for a number in a view.
 pub fn now_ms() -> i64 {

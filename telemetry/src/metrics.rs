@@ -36,6 +36,7 @@ pub fn install() -> Result<(), BuildError> {
     metrics::set_global_recorder(recorder)?;
     // Two threads at once: the second install above has failed already.
     let _ = RECORDER.set(handle);
+    metrics::describe_gauge!("footfall_build_info", "1; the version is its label");
     metrics::gauge!("footfall_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(())
 }
