@@ -26,6 +26,8 @@ use super::options::Traffic;
 const BATCH: usize = 10_000;
 /// How often a rate is kept, a second.
 const TURNS_PER_SECOND: f64 = 20.0;
+/// Below this share of its rate, a report says so.
+const NEARLY: f64 = 0.95;
 /// Batches made ahead of the log.
 const AHEAD: usize = 2;
 /// A file has no partitions and no headers, so their number decides nothing.
@@ -46,6 +48,8 @@ pub struct Report {
     pub seconds: f64,
     /// Records a second.
     pub per_second: f64,
+    /// The rate asked for, records a second.
+    pub rate: Option<f64>,
     /// What was made, and what must become of it.
     pub journal: Journal,
 }
@@ -60,13 +64,14 @@ pub fn to_log(
     partitions: u32,
     stop: &AtomicBool,
 ) -> anyhow::Result<Report> {
+    let begun = Instant::now();
     std::thread::scope(|scope| {
         let (batches, made) = mpsc::sync_channel::<Vec<NewRecord>>(AHEAD);
         let sender = scope.spawn(move || {
             made.into_iter()
                 .try_for_each(|batch| producer.append(batch).map(drop))
         });
-        let report = paced(traffic, partitions, stop, |batch| {
+        let generator = paced(traffic, partitions, stop, |batch| {
             // The log has failed when nobody takes the batch: its error is told below.
             Ok(batches.send(batch).is_ok())
         });
@@ -75,7 +80,7 @@ pub fn to_log(
             Ok(sent) => sent.context("the log did not take generated records")?,
             Err(_) => bail!("the thread that appends to the log ended early; this is a defect"),
         }
-        report
+        Ok(Report::new(traffic, &generator?, begun))
     })
 }
 
@@ -99,7 +104,8 @@ pub fn to_file(
         File::create(path).with_context(|| format!("--output {name}: the file can't be made"))?;
     let broken_off = || format!("--output {name}: writing broke off");
     let mut output = BufWriter::with_capacity(FILE_BUFFER, file);
-    let report = paced(traffic, NO_PARTITIONS, stop, |batch| {
+    let begun = Instant::now();
+    let generator = paced(traffic, NO_PARTITIONS, stop, |batch| {
         for record in &batch {
             format.write(&mut output, &record.value)?;
         }
@@ -107,28 +113,33 @@ pub fn to_file(
     })
     .with_context(broken_off)?;
     output.flush().with_context(broken_off)?;
-    Ok(report)
+    Ok(Report::new(traffic, &generator, begun))
 }
 
-/// Makes the traffic in batches at its rate; `send` says whether to go on.
+/// Makes the traffic in batches at its rate; `send` says whether to go on. After a slow batch the next is larger.
 fn paced(
     traffic: &Traffic,
     partitions: u32,
     stop: &AtomicBool,
     mut send: impl FnMut(Vec<NewRecord>) -> std::io::Result<bool>,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<Generator> {
     let mut generator = Generator::new(traffic, partitions, now_ms());
-    let batch = traffic.rate.map_or(BATCH, |rate| {
-        ((rate / TURNS_PER_SECOND) as usize).clamp(1, BATCH)
-    });
     let bar = progress(traffic.count);
-    let begun = Instant::now();
+    let mut begun = None;
     while !stop.load(Ordering::Relaxed) {
+        let mut batch = BATCH;
         if let Some(rate) = traffic.rate {
-            let due = begun + Duration::from_secs_f64(generator.made() as f64 / rate);
-            if !wait_until(due, stop) {
+            let first = *begun.get_or_insert_with(Instant::now);
+            let made = generator.made() as f64;
+            if !wait_until(first + Duration::from_secs_f64(made / rate), stop) {
                 break;
             }
+            let turn = rate / TURNS_PER_SECOND;
+            let missed = match generator.made() {
+                0 => 0.0,
+                _ => first.elapsed().as_secs_f64() * rate - made,
+            };
+            batch = ((turn + missed) as usize).clamp(1, BATCH);
         }
         generator.set_now(now_ms());
         let records: Vec<_> = generator
@@ -143,14 +154,7 @@ fn paced(
         bar.inc(count);
     }
     bar.finish_and_clear();
-    let seconds = begun.elapsed().as_secs_f64();
-    Ok(Report {
-        stream: generator.stream().to_owned(),
-        seed: traffic.seed,
-        seconds,
-        per_second: generator.made() as f64 / seconds.max(f64::EPSILON),
-        journal: generator.journal(),
-    })
+    Ok(generator)
 }
 
 /// Waits; false when `stop` was set meanwhile.
@@ -179,6 +183,21 @@ fn progress(records: u64) -> ProgressBar {
     bar
 }
 
+impl Report {
+    /// Of traffic that is all written by now.
+    fn new(traffic: &Traffic, generator: &Generator, begun: Instant) -> Self {
+        let seconds = begun.elapsed().as_secs_f64();
+        Self {
+            stream: generator.stream().to_owned(),
+            seed: traffic.seed,
+            seconds,
+            per_second: generator.made() as f64 / seconds.max(f64::EPSILON),
+            rate: traffic.rate,
+            journal: generator.journal(),
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let journal = &self.journal;
@@ -187,6 +206,12 @@ impl fmt::Display for Report {
             "stream {} of seed {}: {} records in {:.1} s, {:.0} a second",
             self.stream, self.seed, journal.records, self.seconds, self.per_second
         )?;
+        if let Some(rate) = self.rate.filter(|rate| self.per_second < rate * NEARLY) {
+            writeln!(
+                f,
+                "  slower than the {rate:.0} a second asked for: the log took no more"
+            )?;
+        }
         writeln!(
             f,
             "  {:>9} to be applied, {} of them late, {} of crawlers, of {} people",
@@ -287,7 +312,31 @@ mod tests {
         to_log(&traffic, &memory, 1, &AtomicBool::new(false)).unwrap();
         let batches = memory.batches.into_inner().unwrap();
         assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 500);
-        assert!(batches.iter().all(|batch| batch.len() <= 100));
+        assert_eq!(batches[0].len(), 100);
+    }
+
+    #[test]
+    fn what_a_slow_log_missed_is_made_up_for() {
+        /// Takes as long for each call, whatever it carries.
+        struct Slow(Memory);
+        impl Producer for Slow {
+            fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Appended>, log::Error> {
+                std::thread::sleep(Duration::from_millis(200));
+                self.0.append(records)
+            }
+        }
+        let slow = Slow(Memory::default());
+        let traffic = Traffic {
+            rate: Some(20_000.0),
+            ..traffic(20_000)
+        };
+        let report = to_log(&traffic, &slow, 1, &AtomicBool::new(false)).unwrap();
+        let batches = slow.0.batches.into_inner().unwrap();
+        // 1,000 are a turn's; twenty such calls would take four times as long as the rate allows.
+        assert!(batches.len() <= 10, "{} batches", batches.len());
+        assert_eq!(report.journal.records, 20_000);
+        let waited = Duration::from_millis(200) * batches.len() as u32;
+        assert!(report.seconds >= waited.as_secs_f64());
     }
 
     #[test]
