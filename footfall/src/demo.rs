@@ -149,6 +149,7 @@ fn traffic(
                 format: replay::Format::AccessLog,
                 rules: None,
                 site: Vec::new(),
+                yes: false,
                 dry_run: false,
             };
             replay::run(&import, Some(producer.as_ref()))?;

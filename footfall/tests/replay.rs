@@ -204,14 +204,46 @@ fn a_dry_run_reads_everything() {
 }
 
 #[test]
-fn a_site_that_no_referrer_names_is_warned_of() {
+fn a_site_that_no_referrer_names_is_refused_before_anything_is_imported() {
     let sample = data("access-2015-05.log");
-    let (summary, _) = import(&["--site", "example.org", sample.to_str().unwrap()]);
-    assert_eq!(summary.files[0].events[Kind::Click.as_str()], 0);
+    let given = ["--site", "example.org", sample.to_str().unwrap()];
+    let memory = Memory::default();
+    let error = replay::run(&args(&given), Some(&memory)).unwrap_err();
+    let said = error.to_string();
     assert!(
-        summary.files[0].warnings[0].contains("--site semicomplete.com"),
-        "{summary}"
+        said.contains("--site semicomplete.com") && said.contains("--yes"),
+        "{said}"
     );
+    assert!(memory.records.into_inner().unwrap().is_empty());
+    let summary = replay::run(&args(&given), None).unwrap();
+    assert_eq!(summary.files[0].events[Kind::Click.as_str()], 0);
+    let (summary, records) = import(&[&["--yes"], &given[..]].concat());
+    assert_eq!(summary.files[0].warnings.len(), 1);
+    assert_eq!(records.len() as u64, summary.files[0].imported());
+}
+
+#[test]
+fn a_file_of_which_no_line_can_be_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("garbage");
+    let name = path.to_str().unwrap();
+    let refused = |arguments: &[&str]| {
+        let memory = Memory::default();
+        let error = replay::run(&args(arguments), Some(&memory)).unwrap_err();
+        assert!(memory.records.into_inner().unwrap().is_empty());
+        error.to_string()
+    };
+    std::fs::write(&path, "name = 1\n\nversion = 2\n").unwrap();
+    let said = refused(&[name]);
+    assert!(
+        said.contains("none of its 3 lines") && said.contains("line 1 has"),
+        "{said}"
+    );
+    let sample = data("access-2015-05.log");
+    let said = refused(&["--format", "json", sample.to_str().unwrap()]);
+    assert!(said.contains("--format"), "{said}");
+    std::fs::write(&path, "\n\n").unwrap();
+    assert_eq!(import(&[name]).0.files[0].lines, 2);
 }
 
 #[test]

@@ -180,7 +180,7 @@ impl Import<'_> {
             && !self.hosts.keys().any(|host| self.rules.is_site(host))
         {
             self.summary.warnings.push(format!(
-                "no page view was referred from {}, so none is a click; {views} were referred from {host}: if that is the site, a --dry-run with --site {host} shows the difference",
+                "no page view was referred from {}, so none is a click; {views} were referred from {host}: if that is the site, say --site {host}",
                 self.rules.sites.join(", ")
             ));
         }

@@ -10,8 +10,9 @@ mod json_lines;
 mod rules;
 mod summary;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::ValueEnum;
 
 pub use rules::{Rules, SHIPPED_RULES};
@@ -36,6 +37,11 @@ pub struct Args {
     /// May be given several times; replaces the rules' list.
     #[arg(long, value_name = "HOST")]
     pub site: Vec<String>,
+
+    /// Import a file although something about it looks wrong. Its lines count once, as they were read the first time:
+    /// importing it again under other rules changes nothing.
+    #[arg(long)]
+    pub yes: bool,
 
     /// Read and count everything, append nothing.
     #[arg(long)]
@@ -68,9 +74,36 @@ pub fn run(args: &Args, producer: Option<&dyn log::Producer>) -> anyhow::Result<
     }
     let mut summary = Summary::default();
     for path in &args.files {
+        if producer.is_some() {
+            look_first(path, args, &rules)?;
+        }
         summary
             .files
             .push(import::file(path, args.format, &rules, producer)?);
     }
     Ok(summary)
+}
+
+/// Reads a file before anything of it is imported: an import is for good.
+fn look_first(path: &Path, args: &Args, rules: &Rules) -> anyhow::Result<()> {
+    let summary = import::file(path, args.format, rules, None)?;
+    if let Some(first) = summary.unreadable.first()
+        && summary.holds_nothing_readable()
+    {
+        bail!(
+            "{}: none of its {} lines can be read, line {} has {}; name its --format, or another file",
+            summary.file,
+            summary.lines,
+            first.line,
+            first.reason
+        );
+    }
+    if !args.yes && !summary.warnings.is_empty() {
+        bail!(
+            "{}: {}. Nothing was imported, for a file's lines count as they are read the first time; --yes imports it as it is",
+            summary.file,
+            summary.warnings.join("; ")
+        );
+    }
+    Ok(())
 }

@@ -137,6 +137,13 @@ impl FileSummary {
         self.events.values().sum()
     }
 
+    /// Whether every line that has anything on it is unreadable.
+    pub fn holds_nothing_readable(&self) -> bool {
+        let count = |skip: Skip| self.skipped.get(skip.as_str()).copied().unwrap_or(0);
+        let unreadable = count(Skip::Unreadable);
+        unreadable > 0 && unreadable + count(Skip::Blank) == self.lines
+    }
+
     /// Whether events and reasons add up to the lines.
     pub fn accounts_for_all(&self) -> bool {
         self.imported() + self.skipped.values().sum::<u64>() == self.lines
