@@ -44,12 +44,31 @@ def address_in(log, process):
     return found and found.group(1)
 
 
-def wait_for_sample(address):
-    """Waits until every event of the shipped sample, as a script of its own counts them, is folded."""
-    counted = subprocess.run(
-        [sys.executable, SAMPLE / "recount.py", SAMPLE / "access-2015-05.log"], check=True, capture_output=True
-    )
-    counts = json.loads(counted.stdout)
+def recounted(binary):
+    """The shipped sample's numbers as a script counts them that shares only the device rules with Footfall."""
+    def recount(mode, classes=None):
+        command = [sys.executable, SAMPLE / "recount.py", mode, SAMPLE / "access-2015-05.log"]
+        return subprocess.run(command, input=classes, check=True, stdout=subprocess.PIPE).stdout
+
+    devices = subprocess.run([binary, "device"], input=recount("--agents"), check=True, stdout=subprocess.PIPE)
+    return json.loads(recount("--devices", devices.stdout))
+
+
+def largest_campaign(counts):
+    """The recount's campaign with most page views, and its numbers by the parts of the page that show them."""
+    name, numbers = max(counts["campaigns"].items(), key=lambda item: item[1]["visit"] + item[1]["click"])
+    return name, {
+        "people-users": numbers["people"],
+        "total-events": numbers["visit"] + numbers["click"],
+        "bots": numbers["bots"],
+        "funnel-events-visit": numbers["visit"],
+        "funnel-events-click": numbers["click"],
+        **{f"device-{name}": numbers["devices"].get(name, 0) for name in ("mobile", "tablet", "desktop", "other")},
+    }
+
+
+def wait_for_sample(address, counts):
+    """Waits until every event of the shipped sample is folded."""
     wait_for("the sample to be folded", lambda: folded(address) == counts["visit"] + counts["click"])
 
 

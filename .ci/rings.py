@@ -173,7 +173,11 @@ def page(ring):
     binary = pathlib.Path(json.loads(metadata.stdout)["target_directory"]) / "ci/footfall"
     # The sample stands still, so its numbers can be compared; generated traffic moves the live number.
     with demo.running(binary, "--rate", "0") as address:
-        demo.wait_for_sample(address)
+        counts = demo.recounted(binary)
+        demo.wait_for_sample(address, counts)
+        # Once with the numbers of a script that shares no code with the fold, once with all that the API gives.
+        campaign, numbers = demo.largest_campaign(counts)
+        look_at_page(ring, address, FOOTFALL_CAMPAIGN=campaign, FOOTFALL_EXPECT=json.dumps(numbers))
         look_at_page(ring, address)
     with demo.running(binary, "--no-import", "--rate", "50") as address:
         demo.wait_for("the first generated events", lambda: demo.folded(address) > 0)
