@@ -112,7 +112,7 @@ const read = (page, name) =>
   }, name);
 
 async function shows(page, name, number) {
-  const deadline = Date.now() + (LIVE ? LONGEST_WAIT : 10_000);
+  const deadline = Date.now() + LONGEST_WAIT;
   let shown = await read(page, name);
   while (shown !== String(number)) {
     if (Date.now() > deadline) throw new Error(`the page shows ${shown ?? "no such part"}`);
@@ -130,7 +130,7 @@ async function drawn(page, chart, least) {
       return box.width > 0 && box.height > 0;
     }).length;
   };
-  const deadline = Date.now() + (LIVE ? LONGEST_WAIT : 10_000);
+  const deadline = Date.now() + LONGEST_WAIT;
   let count = await page.evaluate(seen, chart);
   while (count < least) {
     if (Date.now() > deadline) throw new Error(`it has ${count} of at least ${least}`);
@@ -160,10 +160,17 @@ async function switches(page, expected) {
   for (const [name, number] of Object.entries(expected)) await shows(page, name, number);
 }
 
+/** Waits: charts are drawn anew after the width has changed. */
 async function fits(page) {
   await page.setViewportSize({ width: 360, height: 740 });
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  if (over > 0) throw new Error(`it is ${over} pixels too wide`);
+  const measure = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  const deadline = Date.now() + LONGEST_WAIT;
+  let over = await measure();
+  while (over > 0) {
+    if (Date.now() > deadline) throw new Error(`it is ${over} pixels too wide`);
+    await page.waitForTimeout(100);
+    over = await measure();
+  }
 }
 
 async function greets(browser) {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use views::{Change, Connecting, Error, Sink, Stored};
 
 /// Longer than any attempt here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 #[derive(Debug)]
 struct Held(u64);
