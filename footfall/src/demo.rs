@@ -3,15 +3,19 @@
 //! The shipped access log is imported beside generated traffic dated now; the fold's views are
 //! served with the page. What it holds stays in the data folder; running it again goes on.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use pipeline::cell::Kind;
+use pipeline::device::DeviceClass;
 use processor::{Parts, Processor};
 use serde::Serialize;
-use views::Views;
+use views::{Answer, Question, Views};
 
 use crate::config::Config;
 use crate::generate::{self, Traffic};
@@ -58,12 +62,46 @@ struct Summary {
     duplicate: u64,
     late: u64,
     dead_lettered: u64,
-    /// Distinct people.
+    /// Applied events by kind, bots' among them.
+    events: Counts,
+    /// Applied events by device class; `bot` is one.
+    devices: Counts,
+    /// Distinct people; bots are none.
     people: usize,
+    /// What became of each line of the sample, if it was imported.
+    import: Option<Import>,
     /// The view digest: equal wherever the same events were folded.
     digest: String,
     /// The definition of the views.
     definition: String,
+}
+
+/// Events by label.
+type Counts = BTreeMap<&'static str, u64>;
+
+/// The lines of the sample: those that became events, and the others by reason.
+#[derive(Debug, Serialize)]
+struct Import {
+    lines: u64,
+    events: u64,
+    skipped: Counts,
+}
+
+impl Import {
+    fn of(summary: &replay::Summary) -> Self {
+        let files = &summary.files;
+        let skipped = |reason: &str| {
+            let of = |file: &replay::FileSummary| file.skipped.get(reason).copied();
+            files.iter().filter_map(of).sum()
+        };
+        Self {
+            lines: files.iter().map(|file| file.lines).sum(),
+            events: files.iter().map(replay::FileSummary::imported).sum(),
+            skipped: replay::Skip::ALL
+                .map(|skip| (skip.as_str(), skipped(skip.as_str())))
+                .into(),
+        }
+    }
 }
 
 /// Runs until Ctrl-C, SIGTERM, or the time given.
@@ -124,25 +162,26 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     ));
     until.await;
     stop.store(true, Ordering::Relaxed);
-    traffic.await?.context("the demo's traffic")?;
-    let summary = summarise(&processor, log.as_ref(), &config).await?;
+    let imported = traffic.await?.context("the demo's traffic")?;
+    let summary = summarise(&processor, log.as_ref(), &config, imported.as_ref()).await?;
     drop(announced);
     served.abort();
     tokio::task::spawn_blocking(move || processor.stop()).await?;
     print(&summary, args.json)
 }
 
-/// Imports the sample, then generates until told to stop, on a thread of its own.
+/// Imports the sample, then generates until told to stop, on a thread of its own. What became of the sample's lines.
 fn traffic(
     args: &Args,
     config: &Config,
     log: Arc<Log>,
     stop: Arc<AtomicBool>,
-) -> tokio::task::JoinHandle<anyhow::Result<()>> {
+) -> tokio::task::JoinHandle<anyhow::Result<Option<replay::Summary>>> {
     let (args, data) = (args.clone(), config.data.clone());
     let (events, partitions) = (config.topics().events, config.definition.partitions);
     tokio::task::spawn_blocking(move || {
         let producer = log.producer(&events)?;
+        let mut imported = None;
         if !args.no_import {
             let import = replay::Args {
                 files: vec![sample(&data)?],
@@ -152,7 +191,7 @@ fn traffic(
                 yes: false,
                 dry_run: false,
             };
-            replay::run(&import, Some(producer.as_ref()))?;
+            imported = Some(replay::run(&import, Some(producer.as_ref()))?);
         }
         if args.rate > 0.0 {
             let traffic = Traffic {
@@ -163,7 +202,7 @@ fn traffic(
             };
             generate::to_log(&traffic, producer.as_ref(), partitions, &stop)?;
         }
-        Ok(())
+        Ok(imported)
     })
 }
 
@@ -177,7 +216,12 @@ fn sample(data: &std::path::Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Waits until everything appended is folded, and sums up.
-async fn summarise(processor: &Processor, log: &Log, config: &Config) -> anyhow::Result<Summary> {
+async fn summarise(
+    processor: &Processor,
+    log: &Log,
+    config: &Config,
+    imported: Option<&replay::Summary>,
+) -> anyhow::Result<Summary> {
     let mut reader = log.reader(&config.topics().events)?;
     let start = Instant::now();
     let partitions = loop {
@@ -195,7 +239,9 @@ async fn summarise(processor: &Processor, log: &Log, config: &Config) -> anyhow:
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let (_, cells) = processor.views().dump().await?;
+    let views = processor.views();
+    let (_, cells) = views.dump().await?;
+    let (events, devices) = events(&views.ask(&Question::Campaigns).await?);
     let sum = |count: fn(&pipeline::state::Tally) -> u64| -> u64 {
         partitions.values().map(|of| count(&of.tally)).sum()
     };
@@ -205,10 +251,24 @@ async fn summarise(processor: &Processor, log: &Log, config: &Config) -> anyhow:
         duplicate: sum(|tally| tally.duplicate),
         late: sum(|tally| tally.late),
         dead_lettered: sum(pipeline::state::Tally::all_dead_lettered),
+        events,
+        devices,
         people: partitions.values().map(|of| of.users).sum(),
+        import: imported.map(Import::of),
         digest: crate::views::digest(&cells),
         definition: config.definition.id(),
     })
+}
+
+/// Events of all campaigns, by kind and by device class.
+fn events(answer: &Answer) -> (Counts, Counts) {
+    let mut kinds: Counts = Kind::ALL.map(|kind| (kind.as_str(), 0)).into();
+    let mut devices: Counts = DeviceClass::ALL.map(|class| (class.as_str(), 0)).into();
+    for (cell, count) in answer.scopes.values().flat_map(|of| &of.counts.cells) {
+        *kinds.entry(cell.kind.as_str()).or_default() += count;
+        *devices.entry(cell.device.as_str()).or_default() += count;
+    }
+    (kinds, devices)
 }
 
 fn print(summary: &Summary, json: bool) -> anyhow::Result<()> {
@@ -218,19 +278,50 @@ fn print(summary: &Summary, json: bool) -> anyhow::Result<()> {
         writeln!(out, "{}", serde_json::to_string(summary)?)?;
         return Ok(());
     }
-    let Summary {
-        consumed,
-        applied,
-        duplicate,
-        late,
-        dead_lettered,
-        people,
-        digest,
-        ..
-    } = summary;
-    writeln!(
-        out,
-        "{consumed} records = {applied} applied + {duplicate} duplicate + {late} late + {dead_lettered} dead-lettered\n{people} people\nview digest {digest}"
-    )?;
+    write!(out, "{summary}")?;
     Ok(())
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            consumed,
+            applied,
+            duplicate,
+            late,
+            dead_lettered,
+            events,
+            devices,
+            people,
+            import,
+            digest,
+            definition: _,
+        } = self;
+        writeln!(
+            f,
+            "{consumed} records = {applied} applied + {duplicate} duplicate + {late} late + {dead_lettered} dead-lettered"
+        )?;
+        let kinds = Kind::ALL.map(Kind::as_str);
+        writeln!(f, "events: {}", listed(events, &kinds, " · "))?;
+        let classes = DeviceClass::ALL.map(DeviceClass::as_str);
+        writeln!(f, "devices: {}", listed(devices, &classes, " · "))?;
+        writeln!(f, "{people} people")?;
+        if let Some(import) = import {
+            let reasons = replay::Skip::ALL.map(replay::Skip::as_str);
+            writeln!(
+                f,
+                "{} lines imported = {} events + {}",
+                import.lines,
+                import.events,
+                listed(&import.skipped, &reasons, " + ")
+            )?;
+        }
+        writeln!(f, "view digest {digest}")
+    }
+}
+
+/// `3 visit · 1 click …`, in the order of the labels.
+fn listed(counts: &Counts, labels: &[&str], between: &str) -> String {
+    let count = |label: &&str| format!("{} {label}", counts.get(label).copied().unwrap_or(0));
+    labels.iter().map(count).collect::<Vec<_>>().join(between)
 }

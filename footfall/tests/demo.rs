@@ -56,8 +56,71 @@ fn the_sample_ends_as_the_script_counts_it_and_verifies_clean() {
     assert_eq!(summary["applied"], events);
     assert_eq!(summary["consumed"], events);
     assert_eq!(summary["people"], counted["people"]);
+    assert_has_the_numbers(&summary, &counted);
     let verdict = succeeded(deployment.footfall(&["verify"]));
     assert!(verdict.contains("0 differ"), "{verdict}");
+}
+
+/// That a summary gives every number of the script, and none beside it.
+fn assert_has_the_numbers(summary: &Value, counted: &Value) {
+    let number = |name: &str| counted[name].as_u64().unwrap_or(0);
+    let kinds = serde_json::json!({
+        "visit": number("visit"), "click": number("click"), "enter": 0, "purchase": 0, "sign_up": 0
+    });
+    assert_eq!(summary["events"], kinds);
+    let devices = summary["devices"].as_object().unwrap();
+    let with_events = devices.iter().filter(|(_, count)| **count != 0);
+    let with_events: serde_json::Map<_, _> = with_events
+        .map(|(name, count)| (name.clone(), count.clone()))
+        .collect();
+    assert_eq!(Value::from(with_events), counted["devices"]);
+    let import = &summary["import"];
+    assert_eq!(import["lines"], counted["lines"]);
+    assert_eq!(import["events"], number("visit") + number("click"));
+    let skipped = import["skipped"].as_object().unwrap();
+    assert_eq!(skipped.len(), 5);
+    for (reason, count) in skipped {
+        assert_eq!(count.as_u64(), Some(number(reason)), "{reason}");
+    }
+}
+
+#[test]
+fn the_summary_in_words_has_the_numbers_of_the_script() {
+    let deployment = Deployment::embedded();
+    let text = succeeded(deployment.footfall(&SHORT[..5]));
+    let counted = recount(&deployment);
+    let devices = &counted["devices"];
+    let people = counted["people"].as_u64().unwrap();
+    let lines = [
+        format!(
+            "events: {} visit · {} click · 0 enter · 0 purchase · 0 sign_up",
+            counted["visit"], counted["click"]
+        ),
+        format!(
+            "devices: {} mobile · {} tablet · {} desktop · {} bot · {} other",
+            devices["mobile"],
+            devices["tablet"],
+            devices["desktop"],
+            devices["bot"],
+            devices["other"]
+        ),
+        format!("{people} people"),
+        format!(
+            "{} lines imported = {} events + {} not_get + {} status + {} asset + 0 blank + {} unreadable",
+            counted["lines"],
+            counted["visit"].as_u64().unwrap() + counted["click"].as_u64().unwrap(),
+            counted["not_get"],
+            counted["status"],
+            counted["asset"],
+            counted["unreadable"]
+        ),
+    ];
+    for line in lines {
+        assert!(
+            text.lines().any(|said| said == line),
+            "no {line:?} in {text}"
+        );
+    }
 }
 
 #[test]
