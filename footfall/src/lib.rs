@@ -5,6 +5,7 @@ pub mod config;
 pub mod dead_letters;
 pub mod demo;
 pub mod device;
+mod event_json;
 pub mod generate;
 mod lines;
 pub mod process;

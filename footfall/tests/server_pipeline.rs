@@ -224,11 +224,27 @@ fn bad_records_are_listed_with_their_reason_and_a_replay_counts_once() {
         deployment.campaign(&address, "letters", "")["totals"]["events"].clone()
     };
     assert_eq!(events(), 1);
-    for _ in 0..2 {
-        succeeded(deployment.footfall(&["dead-letters", "replay", "--all"]));
+    for again in [&[][..], &["--again"]] {
+        let replay = [&["dead-letters", "replay", "--all"], again].concat();
+        let said = succeeded(deployment.footfall(&replay));
+        assert_eq!(said.trim(), format!("replayed {}", bad.len()));
         // Those that were only in the wrong place count now, and never again.
         assert_eq!(events(), 3);
     }
+    wait_for("the others to wait again, at their third try", || {
+        let listed = succeeded(deployment.footfall(&["dead-letters", "list"]));
+        listed
+            .lines()
+            .map(|line| line.split('\t').collect::<Vec<_>>())
+            .all(|of| match of[2] {
+                "misrouted" => of[1] == "1" && of[3] == "replayed",
+                _ => of[1] == "3" && of[3] == "waiting",
+            })
+            .then_some(())
+    });
+    let of_misrouted = ["dead-letters", "replay", "--reason", "misrouted"];
+    let said = succeeded(deployment.footfall(&of_misrouted));
+    assert_eq!(said.trim(), "replayed 0");
     assert_eq!(
         list(),
         expected,

@@ -19,3 +19,7 @@ pub const PARTITION: &str = "footfall-partition";
 pub const OFFSET: &str = "footfall-offset";
 /// On a dead letter: the record's append time, milliseconds since the epoch, decimal.
 pub const APPENDED_AT: &str = "footfall-appended-at";
+
+/// On a note in the dead-letter topic, keyed as the letter: how many tries the record had had when it was replayed,
+/// decimal.
+pub const REPLAYED: &str = "footfall-replayed";

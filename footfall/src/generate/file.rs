@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use pipeline::cell::Kind;
 use prost::Message;
 use schemas::v1;
-use serde_json::{Map, Value, json};
+
+use crate::event_json;
 
 /// How events are written to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,46 +29,9 @@ impl Format {
             }
             Self::Json => {
                 let event = v1::Event::decode(value).map_err(io::Error::other)?;
-                serde_json::to_writer(&mut *output, &object(&event))?;
+                serde_json::to_writer(&mut *output, &event_json::object(&event))?;
                 output.write_all(b"\n")
             }
         }
     }
-}
-
-/// The event with the fields it has.
-fn object(event: &v1::Event) -> Value {
-    let mut fields = Map::new();
-    let mut put = |name: &str, value: Value| {
-        fields.insert(name.to_owned(), value);
-    };
-    put("event_id", json!(event.event_id));
-    put("user_id", json!(event.user_id));
-    put("kind", json!(Kind::from_wire(event.kind).map(Kind::as_str)));
-    put("occurred_at_ms", json!(event.occurred_at_ms));
-    for (name, text) in [
-        ("campaign_id", &event.campaign_id),
-        ("activity_id", &event.activity_id),
-        ("user_agent", &event.user_agent),
-    ] {
-        if !text.is_empty() {
-            put(name, json!(text));
-        }
-    }
-    if let Some(hints) = &event.client_hints {
-        put(
-            "client_hints",
-            json!({"mobile": hints.mobile, "platform": hints.platform, "model": hints.model}),
-        );
-    }
-    if let Some(amount) = &event.amount {
-        put(
-            "amount",
-            json!({"minor_units": amount.minor_units, "currency": amount.currency}),
-        );
-    }
-    if let Some(ms) = event.signed_up_at_ms {
-        put("signed_up_at_ms", json!(ms));
-    }
-    Value::Object(fields)
 }
