@@ -5,7 +5,8 @@ use axum::http::{HeaderValue, Method, Uri, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use tower_http::compression::CompressionLayer;
-use tower_http::trace::TraceLayer;
+use tower_http::trace::{DefaultOnFailure, TraceLayer};
+use tracing::Level;
 
 use crate::problem::{Kind, Problem};
 use crate::{State, campaigns, health, metrics, openapi, page, timeseries};
@@ -38,7 +39,8 @@ pub fn router(state: State) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(axum::middleware::map_response(do_not_store))
         .layer(CompressionLayer::new())
-        .layer(TraceLayer::new_for_http())
+        // A metric counts every status; whoever asks could fill the log with them otherwise.
+        .layer(TraceLayer::new_for_http().on_failure(DefaultOnFailure::new().level(Level::DEBUG)))
         .layer(axum::middleware::from_fn(metrics::measure))
         .with_state(state)
 }
