@@ -34,6 +34,8 @@ pub enum Command {
         store: Store,
     },
     /// Print the view digest: equal in every store that holds the same.
+    ///
+    /// Redis differs once days have left its window of definition.hot_days; `footfall verify` knows which it must hold.
     Digest {
         /// Which store.
         #[arg(long, value_enum, default_value_t = Store::Fold)]

@@ -133,6 +133,34 @@ fn events_of_a_python_producer_are_in_the_api() {
     processor.stop();
 }
 
+/// Days and hours before the hot window are not in Redis, and are in OpenSearch.
+#[test]
+#[ignore = "needs servers"]
+fn stores_verify_clean_when_days_have_left_the_hot_window() {
+    let mut deployment = Deployment::on_servers();
+    deployment.configure(|config| config.definition.hot_days = Some(35));
+    let processor = deployment.processor("one");
+    replay_sample(&deployment);
+    let days_ago = |days: i64| {
+        let id = format!("{days} days ago");
+        record(&v1::Event {
+            occurred_at_ms: NOW_MS() - days * 86_400_000,
+            ..visit(&format!("user-{id}"), &id)
+        })
+    };
+    let records = [0, 1, 30, 34, 35, 36, 37, 40, 400].map(days_ago);
+    deployment.producer().append(records.to_vec()).unwrap();
+    wait_for_both(&deployment);
+    let verdicts = deployment.verify("redis,opensearch");
+    let [redis, opensearch] = &verdicts[..] else {
+        panic!("two stores: {verdicts:?}");
+    };
+    let cells = |verdict: &Value| verdict["cells"].as_u64().unwrap();
+    assert!(cells(redis) > 100, "{redis}");
+    assert!(cells(redis) < cells(opensearch), "{verdicts:?}");
+    processor.stop();
+}
+
 fn visit(user: &str, id: &str) -> v1::Event {
     v1::Event {
         event_id: id.to_owned(),

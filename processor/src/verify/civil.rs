@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{Span, Timestamp, Zoned};
 
 /// The local day and hour of an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,13 @@ pub(super) fn civil(ms: i64, zone: &TimeZone) -> Civil {
         day: local.date(),
         hour: ms.div_euclid(1000) - into_hour,
     }
+}
+
+/// The first day of the hot window: `days` before the UTC day of the log time. `None` when the window reaches back beyond the calendar.
+pub(super) fn hot_since(log_time: i64, days: u32) -> Option<Date> {
+    let today = Timestamp::from_millisecond(log_time).ok()?;
+    let today = today.to_zoned(TimeZone::UTC).date();
+    today.checked_sub(Span::new().try_days(days).ok()?).ok()
 }
 
 /// A stretch of local time.
@@ -55,6 +62,15 @@ impl When {
             Self::Week(week.year(), week.week()),
             Self::Day(day),
         ]
+    }
+
+    /// The local day by which it leaves the hot window; of an hour the day on which it begins. Longer ones never leave.
+    pub(super) fn leaves_with(self, zone: &TimeZone) -> Option<Date> {
+        match self {
+            Self::Life | Self::Month(..) | Self::Week(..) => None,
+            Self::Day(day) => Some(day),
+            Self::Hour(seconds) => Some(civil(seconds * 1000, zone).day),
+        }
     }
 
     /// The name in a view's cells, for example `week:2026-W47` or `hour:2026-11-22T14:00Z`.

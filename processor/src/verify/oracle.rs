@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use pipeline::cell::Kind;
 use pipeline::definition::Definition;
 use pipeline::device::{Hints, classify};
@@ -12,6 +13,7 @@ use pipeline::record::Record;
 use pipeline::rejection::Reason;
 use schemas::v1::Event;
 
+use super::civil::hot_since;
 use super::collision::{Collisions, Hash, People};
 use super::origin::{self, Origin};
 use super::store::{Applied, Store};
@@ -225,9 +227,23 @@ impl Oracle {
     /// # Errors
     /// When the scratch database fails.
     pub fn view(&self) -> Result<View, Error> {
+        self.view_since(None)
+    }
+
+    /// The same without the days and hours that have left the hot window: more than the definition's `hot_days` before
+    /// the partition's log time. Partitions differ in it, so that views are added up after this.
+    ///
+    /// # Errors
+    /// When the scratch database fails.
+    pub fn hot_view(&self) -> Result<View, Error> {
+        let since = self.log_time.zip(self.definition.hot_days);
+        self.view_since(since.and_then(|(log_time, days)| hot_since(log_time, days)))
+    }
+
+    fn view_since(&self, hot_since: Option<Date>) -> Result<View, Error> {
         let mut people = People::new(&self.hash);
         let limits = &self.definition.limits;
-        let mut view = View::of(&self.store, &self.zone, limits, &mut people)?;
+        let mut view = View::of(&self.store, &self.zone, limits, &mut people, hot_since)?;
         view.collisions = self.collisions.with(people, &self.store)?;
         Ok(view)
     }

@@ -116,12 +116,12 @@ impl Tally {
         self.scopes.len()
     }
 
-    /// The numbers by name, without zeroes.
-    pub fn named(self) -> NamedCells {
+    /// The numbers by name, without zeroes, of the periods to keep.
+    pub fn named(self, keeps: impl Fn(When) -> bool) -> NamedCells {
         let whole: Arc<str> = Arc::from(WHOLE_CAMPAIGN);
         let mut cells = NamedCells::new();
         for ((scope, when, what), value) in self.sums {
-            if value == 0 {
+            if value == 0 || !keeps(when) {
                 continue;
             }
             let (campaign, activity) = &self.scopes[scope.0];

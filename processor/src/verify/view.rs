@@ -59,12 +59,14 @@ impl fmt::Display for LimitMet {
 }
 
 impl View {
-    /// Derives the view from the applied events. `people` takes every user who is one.
+    /// Derives the view from the applied events: all of it, or without the days and hours before `hot_since`. `people`
+    /// takes every user who is one.
     pub(super) fn of(
         store: &Store,
         zone: &TimeZone,
         limits: &Limits,
         people: &mut People<'_>,
+        hot_since: Option<Date>,
     ) -> rusqlite::Result<Self> {
         let day_of = |ms: i64| civil(ms, zone).day;
         let contributions = limits.contributions as usize;
@@ -104,7 +106,10 @@ impl View {
             });
         }
         Ok(Self {
-            cells: tally.named(),
+            cells: tally.named(|when| match (hot_since, when.leaves_with(zone)) {
+                (Some(since), Some(day)) => day >= since,
+                _ => true,
+            }),
             limits_met,
             collisions: Vec::new(),
         })

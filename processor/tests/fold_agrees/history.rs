@@ -117,7 +117,7 @@ impl History {
             hash_key: format!("{:016x}{:016x}", random.next(), random.next()),
             dedup_slot_ms: random.pick(&[1_000, 10 * MINUTE, HOUR]),
             lateness_ms: random.pick(&[None, None, None, None, Some(HOUR), Some(3 * DAY)]),
-            hot_days: random.pick(&[None, Some(35)]),
+            hot_days: random.pick(&[None, Some(1), Some(35)]),
             limits: Limits {
                 names: random.pick(&[100_000, 100_000, 100_000, 5]),
                 contributions: random.pick(&[256, 256, 8, 2]),

@@ -13,8 +13,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use history::{History, Sent};
+use pipeline::aggregate::Reader;
 use pipeline::definition::Definition;
-use pipeline::row::{Facet, NamedCells, add_row};
+use pipeline::row::{Facet, FrozenRow, NamedCells, add_row};
 use pipeline::state::{Outcome, State};
 use processor::verify::{Judgement, Oracle, compare};
 
@@ -87,6 +88,8 @@ struct Judged {
     cells: u64,
     /// Histories beyond a limit: their judgements were compared, their cells were not.
     beyond_limits: u64,
+    /// Histories of which the hot window holds some cells and not all.
+    parted_by_the_hot_window: u64,
 }
 
 impl Judged {
@@ -108,6 +111,7 @@ impl Judged {
             self.applied > 0 && self.duplicate > 0 && self.late > 0,
             "{self:?}"
         );
+        assert!(self.parted_by_the_hot_window > 0, "{self:?}");
     }
 }
 
@@ -138,18 +142,28 @@ fn judge(history: &History, judged: &mut Judged) -> Result<(), String> {
         judged.beyond_limits += 1;
         return Ok(());
     }
+    judged.cells += same_cells("all", &view.cells, fold.all_rows())?;
+    let hot = oracle.hot_view().unwrap();
+    if !hot.cells.is_empty() && hot.cells.len() < view.cells.len() {
+        judged.parted_by_the_hot_window += 1;
+    }
+    same_cells("hot", &hot.cells, fold.take_all_rows(Reader::Hot))?;
+    Ok(())
+}
+
+/// How many cells were compared; those that differ are an error.
+fn same_cells(which: &str, expected: &NamedCells, rows: Vec<FrozenRow>) -> Result<u64, String> {
     let mut cells = NamedCells::new();
-    for frozen in fold.all_rows() {
+    for frozen in rows {
         if let Some(row) = frozen.row.filter(|_| frozen.key.facet != Facet::Minutes) {
             add_row(&mut cells, &frozen.key, &row);
         }
     }
-    let comparison = compare(&view.cells, &cells);
-    judged.cells += comparison.compared;
+    let comparison = compare(expected, &cells);
     if comparison.agrees() {
-        return Ok(());
+        return Ok(comparison.compared);
     }
-    let mut text = format!("{} cells differ:\n", comparison.differences);
+    let mut text = format!("{} of {which} cells differ:\n", comparison.differences);
     for difference in comparison.listed.iter().take(SHOWN) {
         writeln!(text, "  {difference}").unwrap();
     }

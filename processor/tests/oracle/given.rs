@@ -186,6 +186,10 @@ impl Log {
         self.oracle.view().expect("the scratch database works")
     }
 
+    pub fn hot_view(&self) -> View {
+        self.oracle.hot_view().expect("the scratch database works")
+    }
+
     pub fn tallies(&self) -> &Tallies {
         self.oracle.tallies()
     }

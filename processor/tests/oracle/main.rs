@@ -7,6 +7,7 @@ mod comparing;
 mod days;
 mod duplicates;
 mod given;
+mod hot;
 mod late;
 mod limits;
 mod people;
