@@ -17,12 +17,15 @@ test: ## Everything: check, pure tests, tests against real servers, the page in 
 	@python3 .ci/rings.py
 
 test-quick: ## The tests that need no servers
+	@deploy/install.sh quick
 	@python3 .ci/rings.py quick
 
 check: ## Formatting, lints, documentation, dependency direction, scripts: before each commit
+	@deploy/install.sh quick
 	cargo fmt --all --check
 	python3 .ci/dependency-direction.py
-	@if command -v shellcheck >/dev/null; then cd deploy && shellcheck -x *.sh */*.sh ../.ci/run; fi
+	@.ci/check-scripts
+	python3 .ci/scripts_test.py
 	cargo clippy $(WORKSPACE) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc $(WORKSPACE) --no-deps --document-private-items
 

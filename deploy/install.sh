@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# usage: deploy/install.sh demo|servers|test
+# usage: deploy/install.sh demo|quick|servers|test
 #   demo     checks what building Footfall needs; installs nothing
+#   quick    the same for `make test-quick` and `make check`
 #   servers  brings what `make up` needs
 #   test     brings what `make test` needs
-# On Debian and Ubuntu, as root, `servers` and `test` install the missing packages, and nothing else; without root
-# they print the command and stop. Running it again is quick and changes nothing.
+# First it names all that is missing, each with its reason and the command that brings it. On Debian and Ubuntu, as
+# root, `servers` and `test` then install the missing packages, and nothing else; elsewhere, or without root, they stop.
+# Running it again is quick and changes nothing.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 RUST_AT_LEAST=1.95 # rust-version in Cargo.toml
@@ -16,58 +18,94 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # Whether version $2 is $1 or later.
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
-# --- demo: what a build needs ---------------------------------------------------------------------------------
+# --- what is missing ------------------------------------------------------------------------------------------
+
+missing=0   # how many tools were named
+by_hand=0   # how many of them we don't install
+packages=() # Debian's names of what brings the others
 
 # missing_tool NAME WHY APT BREW
 missing_tool() {
     say "missing: $1 — $2"
     say "    Debian, Ubuntu:  $3"
     say "    macOS:           $4"
+    missing=$((missing + 1))
+}
+
+# missing_by_hand NAME WHY APT BREW: one that whoever builds chooses.
+missing_by_hand() {
+    missing_tool "$@"
+    by_hand=$((by_hand + 1))
+}
+
+# missing_package NAME WHY BREW PACKAGE…: one that Debian's PACKAGEs bring.
+missing_package() {
+    missing_tool "$1" "$2" "sudo apt-get install -y --no-install-recommends ${*:4}" "$3"
+    packages+=("${@:4}")
+}
+
+# need COMMAND WHY BREW PACKAGE
+need() { have "$1" || missing_package "$@"; }
+
+# Ends unless all that was named can be installed here.
+settle() {
+    local again='install what is named above, then run the same command again.'
+    ((missing)) || return 0
+    if ((by_hand)); then
+        fail "$again"
+    elif [ $# -eq 0 ] || ! have apt-get; then
+        [ "$(uname)" = Linux ] || servers_given || say "Servers are started by script on Linux only; for 'make test'" \
+            "elsewhere give some that may be written to, in FOOTFALL_TEST_KAFKA, FOOTFALL_TEST_REDIS and" \
+            "FOOTFALL_TEST_OPENSEARCH: then none is needed here."
+        fail "$again"
+    elif [ "$(id -u)" -ne 0 ]; then
+        say "all of them:  sudo apt-get install -y --no-install-recommends ${packages[*]}"
+        fail "$again"
+    fi
+    say "installing ${packages[*]} …"
+    without_starting_services apt_install
 }
 
 rust_version() { (cd "$CHECKOUT" && cargo --version 2>/dev/null) | cut -d' ' -f2; }
 
-check_build_tools() {
-    local missing=0 rust
+need_build_tools() {
+    local rust
     if ! have cargo; then
-        missing_tool "Rust (cargo)" "Footfall is written in it" \
+        missing_by_hand "Rust (cargo)" "Footfall is written in it" \
             "sudo apt-get install -y rustup   (or, where apt has none: https://rustup.rs)" "brew install rustup"
-        missing=1
     else
         rust=$(rust_version)
         if ! at_least "$RUST_AT_LEAST" "${rust:-0}"; then
-            missing_tool "Rust $RUST_AT_LEAST or later (found: ${rust:-none})" "Cargo.toml asks for it" \
+            missing_by_hand "Rust $RUST_AT_LEAST or later (found: ${rust:-none})" "Cargo.toml asks for it" \
                 "rustup toolchain install $RUST_AT_LEAST" "rustup toolchain install $RUST_AT_LEAST"
-            missing=1
         fi
     fi
     if ! have cc || ! { have c++ || have g++ || have clang++; }; then
-        missing_tool "a C and C++ compiler" "SQLite and the Kafka client are compiled from source" \
+        missing_by_hand "a C and C++ compiler" "SQLite and the Kafka client are compiled from source" \
             "sudo apt-get install -y build-essential" "xcode-select --install"
-        missing=1
     fi
     if ! have make; then
-        missing_tool "make" "the Kafka client's own build uses it" \
+        missing_by_hand "make" "the Kafka client's own build uses it" \
             "sudo apt-get install -y build-essential" "xcode-select --install"
-        missing=1
     fi
-    [ $missing -eq 0 ] || fail "install what is named above, then run the same command again."
 }
 
-# --- servers and test: system packages ------------------------------------------------------------------------
-
-packages=() # Debian's names of what is missing
-
-need_command() { have "$1" || packages+=("$2"); }
+need_python() { need python3 "it runs the tests' scripts" "brew install python" python3; }
 
 need_servers() {
-    need_command redis-server redis-server
-    need_command mvn maven # Kafka and OpenSearch are Maven artefacts
-    need_command unzip unzip
+    need_redis
+    need mvn "Kafka and OpenSearch are Maven artefacts" "brew install maven" maven
+    need unzip "it unpacks Kafka and OpenSearch" "brew install unzip" unzip
+    need curl "it asks the servers whether they are ready" "brew install curl" curl
 }
 
+need_redis() { need redis-server "it holds the hot views" "brew install redis" redis-server; }
+
 # ensurepip and venv are a package of their own on Debian.
-need_python() { python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv); }
+need_python_with_venv() {
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing_package "Python 3 with venv" \
+        "$1" "brew install python" python3 python3-venv
+}
 
 browser() {
     local name
@@ -78,9 +116,11 @@ browser() {
 }
 
 need_page_test() {
-    browser >/dev/null || packages+=(chromium)
-    # Without a Korean font the page's text would be boxes, and its widths wrong.
-    { have fc-list && [ -n "$(fc-list :lang=ko)" ]; } || packages+=(fonts-nanum)
+    browser >/dev/null || missing_package "Chromium" "the page is tested in a real browser" \
+        "brew install --cask chromium" chromium
+    # macOS has one of its own.
+    [ "$(uname)" = Darwin ] || { have fc-list && [ -n "$(fc-list :lang=ko)" ]; } || missing_package "a Korean font" \
+        "without one the page's Korean would be boxes, and its widths wrong" "not needed" fonts-nanum
 }
 
 # Whether the caller brought every server, so that none is needed here.
@@ -88,23 +128,15 @@ servers_given() {
     [ -n "${FOOTFALL_TEST_KAFKA:-}" ] && [ -n "${FOOTFALL_TEST_REDIS:-}" ] && [ -n "${FOOTFALL_TEST_OPENSEARCH:-}" ]
 }
 
-install_packages() {
-    local command="apt-get install -y --no-install-recommends ${packages[*]}"
-    ((${#packages[@]})) || return 0
-    if ! have apt-get; then
-        say "missing: ${packages[*]} (Debian's names)"
-        fail "there is no apt here: install them by hand (macOS: brew install python; brew install --cask chromium)." \
-            "Servers are started by script on Linux only; for 'make test' elsewhere give some that may be written to," \
-            "in FOOTFALL_TEST_KAFKA, FOOTFALL_TEST_REDIS and FOOTFALL_TEST_OPENSEARCH; what kills servers is left out."
+need_test_servers() {
+    if ! servers_given; then
+        need_servers
+    elif [ "${CI:-}" = true ]; then
+        need_redis # some tests start one of their own, and none may be skipped
     fi
-    if [ "$(id -u)" -ne 0 ]; then
-        say "missing: ${packages[*]}"
-        say "    sudo $command"
-        fail "run the line above, then the same command again."
-    fi
-    say "installing ${packages[*]} …"
-    without_starting_services apt_install
 }
+
+# --- installing packages --------------------------------------------------------------------------------------
 
 apt_install() {
     export DEBIAN_FRONTEND=noninteractive
@@ -170,21 +202,28 @@ install_page_client() {
 
 main() {
     case ${1:-} in
-    demo) check_build_tools ;;
+    demo)
+        need_build_tools
+        settle
+        ;;
+    quick)
+        need_build_tools
+        need_python
+        settle
+        ;;
     servers)
         need_servers
-        need_python
-        need_command curl curl
-        need_command prometheus prometheus
-        install_packages
+        need_python_with_venv "a JDK is taken from PyPI where none fits"
+        need prometheus "it scrapes Footfall's metrics" "brew install prometheus" prometheus
+        settle by-installing
         ;;
     test)
-        check_build_tools
-        servers_given || need_servers
-        need_python
-        need_command curl curl
+        need_build_tools
+        need_test_servers
+        need_python_with_venv "it runs the tests' scripts and a producer written in it"
         need_page_test
-        install_packages
+        need shellcheck "it checks the scripts in deploy" "brew install shellcheck" shellcheck
+        settle by-installing
         install_python_client
         install_page_client
         ;;
