@@ -37,6 +37,7 @@ const results = { passed: 0, failed: 0 };
 async function main() {
   const browser = await chromium.launch({
     executablePath: browserPath(),
+    timeout: LONGEST_WAIT,
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
   });
   try {
@@ -176,6 +177,7 @@ async function fits(page) {
 async function greets(browser) {
   const context = await browser.newContext({ locale: "ko-KR" });
   const page = await context.newPage();
+  page.setDefaultTimeout(LONGEST_WAIT);
   await page.goto(base);
   await page.waitForFunction(() => document.querySelector("#h-funnel").textContent === "퍼널");
   await context.close();

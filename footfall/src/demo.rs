@@ -27,7 +27,7 @@ use crate::set::{self, Log};
 /// 10,000 requests to a public site in May 2015; source and licence in `data/README.md`.
 const SAMPLE: &[u8] = include_bytes!("../data/access-2015-05.log");
 /// Time the fold may take to catch up before the summary is made.
-const CATCH_UP: Duration = Duration::from_secs(60);
+const CATCH_UP: Duration = Duration::from_secs(180);
 
 /// How the demo runs.
 #[derive(Debug, Clone, clap::Args)]
