@@ -7,7 +7,7 @@ use processor::{Parts, Processor};
 use views::Sink;
 
 use crate::config::Config;
-use crate::set::{self, Log, Stores};
+use crate::set::{self, Log, Stores, Use};
 
 /// Runs until it is asked to stop; then checkpoints, brings the stores up and leaves the group.
 ///
@@ -15,12 +15,11 @@ use crate::set::{self, Log, Stores};
 /// When it can't start: a topic that can lose data, a store that can't hold views, no listener. A
 /// store that is down is no reason: it is brought up when it is back.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    config.need_kafka("process")?;
     let topics = config.topics();
     let (checked, names) = (config.clone(), topics.clone());
     tokio::task::spawn_blocking(move || set::check_topics(&checked, &names)).await??;
     let log = Log::open(&config)?;
-    let stores = Stores::connect(&config).await?;
+    let stores = Stores::connect(&config, Use::Write).await?;
     let parts = Parts {
         reader: log.reader(&topics.events)?,
         dead_letters: log.producer(&topics.dead_letters)?,

@@ -7,7 +7,7 @@ use views::Views;
 
 use crate::config::Config;
 use crate::process::stop_requested;
-use crate::set::Stores;
+use crate::set::{Stores, Use};
 
 /// Serves until it is asked to stop.
 ///
@@ -15,8 +15,7 @@ use crate::set::Stores;
 /// When no store is named, one can't hold the views, or the address can't be bound. What a store
 /// that is down can't answer is a problem of status 503 until it is back, and `/readyz` names it.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    config.need_kafka("api")?;
-    let stores = Stores::connect(&config).await?;
+    let stores = Stores::connect(&config, Use::Read).await?;
     let hot = stores.redis.clone().map(|store| store as Arc<dyn Views>);
     let history = stores
         .opensearch

@@ -108,12 +108,21 @@ pub struct Stores {
     pub opensearch: Option<Arc<Connecting<opensearch::Store>>>,
 }
 
+/// What a process does with the stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// It brings them up: they are kept as the configuration says.
+    Write,
+    /// It asks them.
+    Read,
+}
+
 impl Stores {
     /// Connects to both; one that is down is connected to when it is back.
     ///
     /// # Errors
     /// When one can't hold the views, or its configuration can't be used.
-    pub async fn connect(config: &Config) -> Result<Self, views::Error> {
+    pub async fn connect(config: &Config, purpose: Use) -> Result<Self, views::Error> {
         let (of_redis, of_opensearch) = (config.clone(), config.clone());
         let redis = async {
             if config.redis.url.is_empty() {
@@ -132,7 +141,13 @@ impl Stores {
             }
             let connect = move || {
                 let config = of_opensearch.clone();
-                async move { connect_opensearch(&config).await }
+                async move {
+                    let store = connect_opensearch(&config).await?;
+                    if purpose == Use::Write {
+                        store.keep_replicas().await?;
+                    }
+                    Ok(store)
+                }
             };
             let store = Connecting::start(opensearch::NAME, PATIENCE, connect).await?;
             Ok(Some(Arc::new(store)))

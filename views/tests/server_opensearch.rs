@@ -356,6 +356,58 @@ async fn an_index_of_another_definition_is_refused_with_what_to_do() {
     server.delete().await;
 }
 
+/// The settings of an index that say how many copies there are and how many a write waits for.
+async fn copies(server: &Server) -> (Value, Value) {
+    let reply = server.send(Method::Get, "/_settings", None).await;
+    let (_, found) = reply.as_object().unwrap().iter().next().unwrap();
+    let index = &found["settings"]["index"];
+    (
+        index["number_of_replicas"].clone(),
+        index["write"]["wait_for_active_shards"].clone(),
+    )
+}
+
+#[tokio::test]
+#[ignore = "needs servers"]
+async fn an_index_takes_writes_while_replicas_are_missing() {
+    // More than any cluster of these tests has nodes for.
+    let config = Config {
+        replicas: 5,
+        ..config(1)
+    };
+    let (store, server) = connect(&config).await;
+    fill_empty(&store, 1).await;
+    let mut fold = Fold::new(&config.definition);
+    fold.feed(500);
+    apply_all(&store, &fold.changes()).await;
+    server.delete().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers"]
+async fn an_index_of_other_replicas_is_set_to_the_configured_ones_and_takes_writes() {
+    let many = Config {
+        replicas: 5,
+        ..config(1)
+    };
+    let (store, server) = connect(&many).await;
+    // As indices were made once: each write waited for a second copy.
+    let waits = json!({"index.write.wait_for_active_shards": "2"});
+    server.send(Method::Put, "/_settings", Some(waits)).await;
+    assert_eq!(copies(&server).await, (json!("5"), json!("2")));
+    drop(store);
+    let none = Config {
+        replicas: 0,
+        ..many
+    };
+    let store = Store::connect(none).await.unwrap();
+    assert_eq!(copies(&server).await.0, "5", "who reads changes nothing");
+    store.keep_replicas().await.unwrap();
+    assert_eq!(copies(&server).await, (json!("0"), json!("1")));
+    fill_empty(&store, 1).await;
+    server.delete().await;
+}
+
 #[tokio::test]
 #[ignore = "needs servers"]
 async fn the_analysts_alias_stays_until_it_is_published_anew() {

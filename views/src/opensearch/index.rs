@@ -5,6 +5,7 @@
 
 use opensearch::http::Method;
 use serde_json::{Value, json};
+use tracing::{info, warn};
 
 use super::http::Content;
 use super::{Store, transient};
@@ -12,6 +13,11 @@ use crate::Error;
 
 /// Changes whenever documents or mapping change so that older ones can't be read alike.
 pub(super) const LAYOUT: u32 = 1;
+
+/// Copies of a shard that must be there for a write to begin: the primary.
+const ACTIVE_COPIES: &str = "1";
+const WAIT: &str = "index.write.wait_for_active_shards";
+const REPLICAS: &str = "index.number_of_replicas";
 
 /// OpenSearch takes index names of at most 255 bytes; this leaves room for the rest of ours.
 const MAX_PREFIX: usize = 128;
@@ -66,8 +72,9 @@ pub(super) fn body(definition: &str, shards: u32, replicas: u32) -> Value {
             "replication.type": "DOCUMENT",
             // Refreshed by the writer alone, so that rows show up with the checkpoint claiming them.
             "refresh_interval": "-1",
-            // A write waits for a second copy where there should be one.
-            "write.wait_for_active_shards": (replicas + 1).min(2).to_string(),
+            // A write goes to every copy that is in sync, and waits for no copy that is missing: a node that is
+            // down must not stop the history, and what a lost shard held is filled anew from the log.
+            "write.wait_for_active_shards": ACTIVE_COPIES,
         }},
         "mappings": {
             "dynamic": "strict",
@@ -173,6 +180,72 @@ impl Store {
         Ok(())
     }
 
+    /// Brings an index that is there already to the replicas of this configuration, and warns where the cluster has
+    /// too few nodes for them. For who owns the index: a processor, not who reads.
+    ///
+    /// # Errors
+    /// When OpenSearch doesn't answer, or doesn't show the index.
+    pub async fn keep_replicas(&self) -> Result<(), Error> {
+        let path = format!("/{}/_settings", self.names.index);
+        let query = [("flat_settings", "true")];
+        let reply = self
+            .http
+            .send(Method::Get, &path, &query, Content::None)
+            .await?;
+        if reply.status == 404 {
+            return Err(transient("the index was deleted while it was looked at"));
+        }
+        let found = reply.ok("show the index's settings")?;
+        for (setting, value) in self.other_settings(&found[&self.names.index]["settings"]) {
+            info!(index = self.names.index, "{setting} is set to {value}");
+            let body = Content::Json(json!({setting: value}));
+            let reply = self.http.send(Method::Put, &path, &[], body).await?;
+            // A block, or no permission: the index takes writes as it is, or says why it doesn't.
+            if let Err(error) = reply.ok("change the index's settings") {
+                warn!(index = self.names.index, "{error}");
+            }
+        }
+        self.warn_of_few_nodes().await
+    }
+
+    /// What must be set for an index to be as this configuration makes it, in this order: replicas that are fewer
+    /// than what a write waits for are refused.
+    fn other_settings(&self, found: &Value) -> Vec<(&'static str, Value)> {
+        let mut changed = Vec::new();
+        let active = &found[WAIT];
+        if !active.is_null() && active != ACTIVE_COPIES {
+            changed.push((WAIT, Value::from(ACTIVE_COPIES)));
+        }
+        // Where OpenSearch itself chooses their number, its operators said so.
+        let automatic = found["index.auto_expand_replicas"]
+            .as_str()
+            .is_some_and(|range| range != "false");
+        // Numbers come back as text.
+        let held: Option<u64> = found[REPLICAS].as_str().and_then(|text| text.parse().ok());
+        let replicas = &self.index_body["settings"]["index"]["number_of_replicas"];
+        if !automatic && held != replicas.as_u64() {
+            changed.push((REPLICAS, replicas.clone()));
+        }
+        changed
+    }
+
+    /// A node may only be down, so it is no reason to refuse; nor is a cluster that doesn't tell.
+    async fn warn_of_few_nodes(&self) -> Result<(), Error> {
+        let path = "/_cluster/health";
+        let reply = self
+            .http
+            .send(Method::Get, path, &[], Content::None)
+            .await?;
+        let nodes = reply.body["number_of_data_nodes"].as_u64();
+        let replicas = self.index_body["settings"]["index"]["number_of_replicas"].as_u64();
+        if let (Some(nodes), Some(replicas)) = (nodes, replicas)
+            && let Some(sentence) = too_few_nodes(nodes, replicas)
+        {
+            warn!(index = self.names.index, "{sentence}");
+        }
+        Ok(())
+    }
+
     /// The indices that the analysts' alias points at.
     ///
     /// # Errors
@@ -237,6 +310,18 @@ impl Store {
     }
 }
 
+/// What to say where so many data nodes can't hold every copy.
+fn too_few_nodes(nodes: u64, replicas: u64) -> Option<String> {
+    (replicas >= nodes).then(|| {
+        let most = nodes.saturating_sub(1);
+        format!(
+            "opensearch.replicas is {replicas}, and OpenSearch has {nodes} data {}: not every copy has a node. Bring \
+             back the nodes that are down, or set opensearch.replicas = {most} and start again",
+            if nodes == 1 { "node" } else { "nodes" }
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -270,13 +355,22 @@ mod tests {
     }
 
     #[test]
-    fn a_write_waits_for_a_second_copy_where_there_should_be_one() {
-        for (replicas, active) in [(0, "1"), (1, "2"), (2, "2")] {
+    fn a_write_waits_for_no_copy_that_is_missing() {
+        for replicas in [0, 1, 2] {
             let body = body("0123", 1, replicas);
-            assert_eq!(
-                body["settings"]["index"]["write.wait_for_active_shards"],
-                active
-            );
+            let settings = &body["settings"]["index"];
+            assert_eq!(settings["write.wait_for_active_shards"], "1");
+        }
+    }
+
+    #[test]
+    fn too_few_nodes_are_named_with_what_to_set() {
+        assert_eq!(too_few_nodes(3, 2), None);
+        assert_eq!(too_few_nodes(1, 0), None);
+        for (nodes, replicas, most) in [(1, 1, 0), (2, 2, 1), (2, 5, 1)] {
+            let sentence = too_few_nodes(nodes, replicas).unwrap();
+            let set = format!("set opensearch.replicas = {most} ");
+            assert!(sentence.contains(&set), "{sentence}");
         }
     }
 }
