@@ -64,6 +64,27 @@ impl Command {
             Self::Demo(_) | Self::Process | Self::Api | Self::Verify(_) | Self::Views(_)
         )
     }
+
+    /// Whether it appends to a log that may not be there yet. No other makes a hash key.
+    fn begins_a_log(&self) -> bool {
+        match self {
+            Self::Demo(_) => true,
+            Self::Generate(args) => args.output.is_none(),
+            Self::Replay(args) => !args.dry_run,
+            _ => false,
+        }
+    }
+
+    /// Fails where it works on the other log only: before anything else is asked for.
+    fn check_log(&self, config: &Config) -> anyhow::Result<()> {
+        match self {
+            Self::Demo(_) => config.need_embedded("demo"),
+            Self::Process => config.need_kafka("process"),
+            Self::Api => config.need_kafka("api"),
+            Self::Topics(_) => config.need_kafka("topics"),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Cli {
@@ -80,6 +101,8 @@ impl Cli {
         if let Command::Config(command) = &self.command {
             return run_config(command, &config);
         }
+        self.command.check_log(&config)?;
+        config.check(self.command.needs_definition())?;
         let format = if config.logging.json {
             telemetry::logs::Format::Json
         } else {
@@ -89,7 +112,10 @@ impl Cli {
         telemetry::metrics::install()?;
         processor::metrics::describe();
         api::metrics::describe();
-        if self.command.needs_definition() || config.is_embedded() {
+        if self.command.begins_a_log() {
+            config.make_key()?;
+        }
+        if self.command.needs_definition() {
             config.complete()?;
         }
         match self.command {
@@ -120,10 +146,7 @@ fn run_config(command: &ConfigCommand, config: &Config) -> anyhow::Result<()> {
             write!(stdout(), "{}", toml::to_string(&config.without_secrets())?)?;
         }
         ConfigCommand::Check => {
-            let problems = config.problems();
-            if !problems.is_empty() {
-                anyhow::bail!("{}", problems.join("\n"));
-            }
+            config.check(true)?;
             writeln!(stdout(), "good")?;
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use pipeline::definition::Definition;
+use pipeline::definition::{Definition, Limits};
 use schemas::topics::Topics;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,7 @@ pub struct Config {
     /// The history.
     pub opensearch: OpenSearch,
     /// What the numbers depend on besides the log.
+    #[serde(with = "DefinitionForm")]
     pub definition: Definition,
     /// How a processor works.
     pub processor: Processor,
@@ -65,7 +66,7 @@ pub struct OpenSearch {
     pub prefix: String,
     /// Primary shards of a new index.
     pub shards: u32,
-    /// Copies beside the primary of a new index; 0 on a single node.
+    /// Copies beside the primary; 0 on a single node.
     pub replicas: u32,
     /// The most documents a process writes a second, so that indexing leaves the nodes time for questions; 0: no
     /// limit.
@@ -98,6 +99,80 @@ pub struct Logging {
     pub filter: String,
     /// One JSON object a line.
     pub json: bool,
+}
+
+/// The definition as the file has it: TOML can't say that something is absent, so 0 days and "none" do.
+#[derive(Serialize, Deserialize)]
+#[serde(
+    remote = "Definition",
+    default = "Definition::default",
+    deny_unknown_fields
+)]
+struct DefinitionForm {
+    time_zone: String,
+    partitions: u32,
+    hash_key: String,
+    dedup_slot_ms: i64,
+    #[serde(with = "lateness")]
+    lateness_ms: Option<i64>,
+    #[serde(with = "hot_days")]
+    hot_days: Option<u32>,
+    limits: Limits,
+}
+
+/// 0 days: all of them.
+mod hot_days {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(days: &Option<u32>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u32(days.unwrap_or(0))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+        Ok(Some(u32::deserialize(from)?).filter(|days| *days > 0))
+    }
+}
+
+/// "none", or milliseconds, of which 0 is a bound like any other.
+mod lateness {
+    use std::fmt::{Formatter, Result as Written};
+
+    use serde::de::{Error, Unexpected, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    const NONE: &str = "none";
+
+    pub(super) fn serialize<S: Serializer>(ms: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
+        match ms {
+            Some(ms) => to.serialize_i64(*ms),
+            None => to.serialize_str(NONE),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+        from.deserialize_any(Form)
+    }
+
+    struct Form;
+
+    impl Visitor<'_> for Form {
+        type Value = Option<i64>;
+
+        fn expecting(&self, to: &mut Formatter) -> Written {
+            write!(to, "milliseconds, or {NONE:?}")
+        }
+
+        fn visit_i64<E: Error>(self, ms: i64) -> Result<Self::Value, E> {
+            Ok(Some(ms))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            if text == NONE {
+                return Ok(None);
+            }
+            Err(E::invalid_value(Unexpected::Str(text), &self))
+        }
+    }
 }
 
 impl Default for Config {
@@ -243,16 +318,17 @@ impl Config {
         set(&mut config.definition.hash_key, &overrides.hash_key);
         set(&mut config.logging.filter, &overrides.log);
         if let Some(urls) = &overrides.opensearch {
-            config.opensearch.urls = urls.split(',').map(str::to_owned).collect();
+            let urls = urls.split(',').map(str::trim);
+            config.opensearch.urls = urls
+                .filter(|url| !url.is_empty())
+                .map(str::to_owned)
+                .collect();
         }
         if let Some(data) = &overrides.data {
             config.data.clone_from(data);
         }
         if let Some(listen) = overrides.listen {
             config.listen = listen;
-        }
-        if config.definition.hot_days == Some(0) {
-            config.definition.hot_days = None;
         }
         Ok(config)
     }
@@ -281,21 +357,44 @@ impl Config {
         }
     }
 
-    /// Completes the definition. The embedded mode makes its hash key once and keeps it beside the
-    /// log; a deployment of several processes must be told one.
+    /// Completes the definition; nothing is written. The embedded mode keeps its hash key beside the log; a
+    /// deployment of several processes must be told one.
     ///
     /// # Errors
-    /// When the definition can't be used, or the key can't be kept.
+    /// When the definition can't be used, or no key was kept.
     pub fn complete(&mut self) -> anyhow::Result<()> {
         if self.is_embedded() {
             // One process reads what it folds: there is nothing to keep small.
             self.definition.hot_days = None;
             if self.definition.hash_key.is_empty() {
-                self.definition.hash_key = kept_key(&self.data)?;
+                let Some(key) = kept_key(&self.data)? else {
+                    bail!(
+                        "{} holds no log and no hash key yet: `footfall demo` fills it, or name another folder with --data or FOOTFALL_DATA",
+                        self.data.display()
+                    );
+                };
+                self.definition.hash_key = key;
             }
         }
         self.definition.check()?;
         Ok(())
+    }
+
+    /// Makes the embedded mode's hash key, unless there is one: for commands that append.
+    ///
+    /// # Errors
+    /// When the key can't be kept.
+    pub fn make_key(&self) -> anyhow::Result<()> {
+        if !self.is_embedded()
+            || !self.definition.hash_key.is_empty()
+            || kept_key(&self.data)?.is_some()
+        {
+            return Ok(());
+        }
+        let (data, path) = (&self.data, key_path(&self.data));
+        let key = hex::encode(rand::random::<[u8; 16]>());
+        std::fs::create_dir_all(data).with_context(|| format!("data folder {}", data.display()))?;
+        std::fs::write(&path, &key).with_context(|| format!("hash key {}", path.display()))
     }
 
     /// The configuration without secrets, to be shown.
@@ -319,27 +418,112 @@ impl Config {
         shown
     }
 
-    /// What keeps this configuration from working, without asking any server.
-    pub fn problems(&self) -> Vec<String> {
+    /// What keeps this configuration from working, without asking any server: `footfall config check` says it, and
+    /// every command that works with the log or the stores refuses to start with it. Who neither folds nor reads
+    /// views needs no hash key.
+    pub fn problems(&self, needs_key: bool) -> Vec<String> {
         let mut problems = Vec::new();
-        let mut definition = self.definition.clone();
-        if self.is_embedded() && definition.hash_key.is_empty() {
-            "0".repeat(32).clone_into(&mut definition.hash_key);
+        self.definition_problems(needs_key, &mut problems);
+        self.log_problems(&mut problems);
+        self.store_problems(&mut problems);
+        let of = &self.processor;
+        for (name, value, least) in [
+            ("processor.checkpoint_ms", of.checkpoint_ms, 1),
+            ("processor.checkpoint_records", of.checkpoint_records, 1),
+            ("processor.hot_ms", of.hot_ms, 1),
+            ("processor.history_ms", of.history_ms, 1),
+            ("processor.memory_mib", of.memory_mib, LEAST_MEMORY_MIB),
+            ("opensearch.shards", self.opensearch.shards.into(), 1),
+        ] {
+            if value < least {
+                problems.push(format!("{name} is {value}; it must be {least} or more"));
+            }
         }
-        if let Err(error) = definition.check() {
-            problems.push(error.to_string());
-        }
-        if self.is_embedded() && !(self.redis.url.is_empty() && self.opensearch.urls.is_empty()) {
-            problems
-                .push("redis and opensearch are used with Kafka only; set log.brokers".to_owned());
-        }
-        if self.processor.memory_mib < 64 {
-            problems.push("processor.memory_mib must be 64 or more".to_owned());
-        }
-        if let Err(error) = tracing_filter(&self.logging.filter) {
-            problems.push(error);
+        if let Err(error) = telemetry::logs::check(&self.logging.filter) {
+            problems.push(format!("logging.filter: {error}"));
         }
         problems
+    }
+
+    fn definition_problems(&self, needs_key: bool, problems: &mut Vec<String>) {
+        let mut definition = self.definition.clone();
+        if definition.hash_key.is_empty() && (self.is_embedded() || !needs_key) {
+            definition.hash_key = "0".repeat(32);
+        }
+        if let Err(error) = definition.check() {
+            problems.push(format!("definition: {error}"));
+        }
+        if let Some(ms) = definition.lateness_ms.filter(|ms| *ms < 0) {
+            problems.push(format!(
+                "definition.lateness_ms is {ms}; it must be 0 or more, or \"none\""
+            ));
+        }
+    }
+
+    fn log_problems(&self, problems: &mut Vec<String>) {
+        let of = &self.log;
+        let is_address = |broker: &str| !broker.is_empty() && !broker.contains(char::is_whitespace);
+        if !self.is_embedded() && !of.brokers.split(',').map(str::trim).all(is_address) {
+            problems.push(format!(
+                "log.brokers is {:?}; it looks like kafka-1:9092,kafka-2:9092",
+                of.brokers
+            ));
+        }
+        let in_a_topic = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if !of.topic_prefix.chars().all(in_a_topic) {
+            problems.push(format!(
+                "log.topic_prefix is {:?}; a topic's name has letters, digits, '.', '_' and '-' only",
+                of.topic_prefix
+            ));
+        }
+        if of.group.is_empty() {
+            problems.push("log.group is empty; name the consumer group".to_owned());
+        }
+    }
+
+    fn store_problems(&self, problems: &mut Vec<String>) {
+        let (redis, opensearch) = (&self.redis.url, &self.opensearch.urls);
+        if self.is_embedded() && !(redis.is_empty() && opensearch.is_empty()) {
+            problems.push(
+                "redis.url and opensearch.urls are used with Kafka only: set log.brokers (--kafka, FOOTFALL_KAFKA), or leave them out (--redis, FOOTFALL_REDIS, --opensearch, FOOTFALL_OPENSEARCH)"
+                    .to_owned(),
+            );
+        }
+        if !redis.is_empty()
+            && let Err(error) = views::redis::Store::check_url(redis)
+        {
+            problems.push(format!("redis.url: {error}"));
+        }
+        if !opensearch.is_empty()
+            && let Err(error) = views::opensearch::Store::check(opensearch, &self.opensearch.prefix)
+        {
+            problems.push(format!("opensearch: {error}"));
+        }
+    }
+
+    /// Fails with every problem.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn check(&self, needs_key: bool) -> anyhow::Result<()> {
+        let problems = self.problems(needs_key);
+        if !problems.is_empty() {
+            bail!("{}", problems.join("\n"));
+        }
+        Ok(())
+    }
+
+    /// Fails where brokers are named.
+    ///
+    /// # Errors
+    /// With what to leave out.
+    pub fn need_embedded(&self, command: &str) -> anyhow::Result<()> {
+        if !self.is_embedded() {
+            bail!(
+                "`footfall {command}` uses the embedded log, and brokers are named: leave out --kafka, the variable FOOTFALL_KAFKA and log.brokers of the file (`footfall process` works on Kafka)"
+            );
+        }
+        Ok(())
     }
 
     /// Fails unless brokers are named.
@@ -357,10 +541,8 @@ impl Config {
 }
 
 const HIDDEN: &str = "(hidden)";
-
-fn tracing_filter(filter: &str) -> Result<(), String> {
-    telemetry::logs::check(filter)
-}
+/// Less holds no state worth keeping: partitions would be paused for good.
+const LEAST_MEMORY_MIB: u64 = 64;
 
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
@@ -371,20 +553,23 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// The key kept in the data folder, made from the operating system's randomness at first use.
-fn kept_key(data: &Path) -> anyhow::Result<String> {
-    let path = data.join("hash-key");
-    if let Ok(key) = std::fs::read_to_string(&path) {
-        return Ok(key.trim().to_owned());
+fn key_path(data: &Path) -> PathBuf {
+    data.join("hash-key")
+}
+
+/// The key kept in the data folder, if there is one.
+fn kept_key(data: &Path) -> anyhow::Result<Option<String>> {
+    let path = key_path(data);
+    match std::fs::read_to_string(&path) {
+        Ok(key) => Ok(Some(key.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("hash key {}", path.display())),
     }
-    let key = hex::encode(rand::random::<[u8; 16]>());
-    std::fs::create_dir_all(data).with_context(|| format!("data folder {}", data.display()))?;
-    std::fs::write(&path, &key).with_context(|| format!("hash key {}", path.display()))?;
-    Ok(key)
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
 
     #[test]
@@ -409,9 +594,172 @@ mod tests {
         assert!(error.is_err_and(|error| error.to_string().contains("checkpoint_sm")));
     }
 
+    const PAGE: &str = include_str!("../../docs/configuration.md");
+
+    /// A printed configuration's settings by dotted name, with their values.
+    fn settings(config: &Config) -> BTreeMap<String, toml::Value> {
+        fn add(name: &str, value: toml::Value, to: &mut BTreeMap<String, toml::Value>) {
+            match value {
+                toml::Value::Table(table) if name != "log.kafka" => {
+                    for (key, value) in table {
+                        let dot = if name.is_empty() { "" } else { "." };
+                        add(&format!("{name}{dot}{key}"), value, to);
+                    }
+                }
+                value => {
+                    to.insert(name.to_owned(), value);
+                }
+            }
+        }
+        let mut found = BTreeMap::new();
+        let printed = toml::Value::try_from(config).unwrap();
+        add("", printed, &mut found);
+        found
+    }
+
+    /// The rows of the page's table: setting, default, unit, meaning, variable, flag.
+    fn rows() -> Vec<Vec<&'static str>> {
+        PAGE.lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| {
+                let cells = line[1..line.len() - 1].split('|');
+                cells.map(|cell| cell.trim().trim_matches('`')).collect()
+            })
+            .collect()
+    }
+
     #[test]
-    fn the_printed_configuration_reads_back() {
-        let printed = toml::to_string(&Config::default()).unwrap_or_default();
-        assert_eq!(toml::from_str(&printed), Ok(Config::default()));
+    fn what_is_printed_reads_back_whatever_is_set() {
+        let mut cases = 0;
+        for hot_days in [None, Some(7)] {
+            for lateness_ms in [None, Some(0), Some(60_000)] {
+                for servers in [false, true] {
+                    let mut config = Config::default();
+                    config.definition.hot_days = hot_days;
+                    config.definition.lateness_ms = lateness_ms;
+                    if servers {
+                        config.log.brokers = "kafka-1:9092,kafka-2:9092".to_owned();
+                        let linger = ("linger.ms".to_owned(), "5".to_owned());
+                        config.log.kafka = [linger].into();
+                        config.redis.url = "redis://127.0.0.1:6379".to_owned();
+                        config.opensearch.urls = vec!["http://127.0.0.1:9200".to_owned()];
+                    }
+                    let printed = toml::to_string(&config.without_secrets()).unwrap();
+                    assert_eq!(toml::from_str(&printed), Ok(config), "{printed}");
+                    cases += 1;
+                }
+            }
+        }
+        assert_eq!(cases, 12);
+    }
+
+    #[test]
+    fn a_lateness_that_is_neither_a_number_nor_none_is_refused_with_what_it_may_be() {
+        let error = toml::from_str::<Config>("[definition]\nlateness_ms = \"never\"\n");
+        let said = error.unwrap_err().to_string();
+        assert!(said.contains("milliseconds, or \"none\""), "{said}");
+    }
+
+    #[test]
+    fn the_page_has_every_setting_with_its_default_and_no_other() {
+        let printed = settings(&Config::default());
+        let printed: Vec<(&str, String)> = printed
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_string()))
+            .collect();
+        let mut described: Vec<(&str, String)> = rows()
+            .iter()
+            .map(|row| (row[0], row[1].to_owned()))
+            .collect();
+        described.sort();
+        assert_eq!(described, printed);
+    }
+
+    #[test]
+    fn the_page_has_every_variable_and_flag_beside_a_setting_and_no_other() {
+        let command = <Overrides as clap::Args>::augment_args(clap::Command::new("footfall"));
+        let mut told: Vec<(String, String)> = command
+            .get_arguments()
+            // The file itself is no setting of the file.
+            .filter(|argument| argument.get_id() != "config")
+            .map(|argument| {
+                let variable = argument.get_env().unwrap().to_string_lossy();
+                (
+                    variable.into_owned(),
+                    format!("--{}", argument.get_long().unwrap()),
+                )
+            })
+            .collect();
+        told.sort();
+        let mut described: Vec<(String, String)> = rows()
+            .iter()
+            .filter(|row| !(row[4].is_empty() && row[5].is_empty()))
+            .map(|row| (row[4].to_owned(), row[5].to_owned()))
+            .collect();
+        described.sort();
+        assert_eq!(described, told);
+    }
+
+    /// A configuration without problems, on servers.
+    fn good() -> Config {
+        let mut config = Config::default();
+        config.log.brokers = "127.0.0.1:9092".to_owned();
+        config.redis.url = "redis://127.0.0.1:6379".to_owned();
+        config.opensearch.urls = vec!["http://127.0.0.1:9200".to_owned()];
+        config.definition.hash_key = "00112233445566778899aabbccddeeff".to_owned();
+        config
+    }
+
+    #[test]
+    fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
+        assert_eq!(good().problems(true), Vec::<String>::new());
+        type Change = fn(&mut Config);
+        let cases: [(&str, Change); 17] = [
+            ("redis.url", |c| c.redis.url = "nonsense".to_owned()),
+            ("opensearch", |c| {
+                c.opensearch.urls = vec!["not a url".to_owned()]
+            }),
+            ("opensearch", |c| {
+                c.opensearch.urls = vec!["localhost:9200".to_owned()]
+            }),
+            ("opensearch", |c| {
+                c.opensearch.prefix = "No Index".to_owned()
+            }),
+            ("opensearch.shards", |c| c.opensearch.shards = 0),
+            ("processor.checkpoint_ms", |c| c.processor.checkpoint_ms = 0),
+            ("processor.checkpoint_records", |c| {
+                c.processor.checkpoint_records = 0
+            }),
+            ("processor.hot_ms", |c| c.processor.hot_ms = 0),
+            ("processor.history_ms", |c| c.processor.history_ms = 0),
+            ("processor.memory_mib", |c| c.processor.memory_mib = 10),
+            ("log.brokers", |c| c.log.brokers = "a:1,,b:2".to_owned()),
+            ("log.topic_prefix", |c| {
+                c.log.topic_prefix = "a b".to_owned()
+            }),
+            ("log.group", |c| c.log.group.clear()),
+            ("log.brokers", |c| c.log.brokers.clear()),
+            ("hash_key", |c| c.definition.hash_key.clear()),
+            ("time zone", |c| c.definition.time_zone = "Seoul".to_owned()),
+            ("definition.lateness_ms", |c| {
+                c.definition.lateness_ms = Some(-1)
+            }),
+        ];
+        for (name, change) in cases {
+            let mut config = good();
+            change(&mut config);
+            let problems = config.problems(true);
+            assert!(
+                problems.len() == 1 && problems[0].contains(name),
+                "{name}: {problems:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_only_appends_needs_no_hash_key() {
+        let mut config = good();
+        config.definition.hash_key.clear();
+        assert_eq!(config.problems(false), Vec::<String>::new());
     }
 }

@@ -95,8 +95,13 @@ fn fold(config: &Config) -> anyhow::Result<(AsOf, NamedCells)> {
     let mut partitions = Vec::new();
     for partition in 0..definition.partitions {
         let Some(checkpoint) = Checkpoint::open_existing(&folder, &definition, partition)? else {
+            let remedy = if config.is_embedded() {
+                "`footfall demo --no-import` folds what was replayed into this data folder"
+            } else {
+                "`footfall process` with this data folder makes it of the partitions that it owns; --store redis and --store opensearch hold all"
+            };
             bail!(
-                "{} holds no checkpoint of partition {partition} under definition {}",
+                "{} holds no checkpoint of partition {partition} under definition {}; {remedy}",
                 folder.display(),
                 definition.id()
             );

@@ -62,6 +62,11 @@ impl Http {
                     "an OpenSearch address can't be read ({error}); it looks like http://127.0.0.1:9200"
                 ))
             })?;
+            if !["http", "https"].contains(&url.scheme()) {
+                return Err(Error::Fatal(
+                    "an OpenSearch address begins with http:// or https://, as http://127.0.0.1:9200 does".to_owned(),
+                ));
+            }
             connections.push(Connection::new(url));
         }
         if connections.is_empty() {
@@ -217,6 +222,14 @@ mod tests {
             panic!("accepted");
         };
         assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn an_address_without_its_scheme_is_refused_with_what_it_begins_with() {
+        let Err(Error::Fatal(text)) = Http::new(&["localhost:9200".to_owned()]) else {
+            panic!("accepted");
+        };
+        assert!(text.contains("http://"), "{text}");
     }
 
     #[test]

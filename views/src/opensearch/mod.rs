@@ -48,7 +48,7 @@ pub struct Config {
     pub definition: Definition,
     /// Primary shards of a new index. A partition's documents stay in one shard.
     pub shards: u32,
-    /// Copies of each shard of a new index beside the primary; 0 on a single node.
+    /// Copies of each shard beside the primary; 0 on a single node. See [`Store::keep_replicas`].
     pub replicas: u32,
     /// The most documents written a second; 0 is no limit.
     pub documents_per_second: u32,
@@ -90,6 +90,15 @@ impl Store {
             store.publish().await?;
         }
         Ok(store)
+    }
+
+    /// Whether these can be a cluster's addresses and a prefix of our names in it; nothing is sent.
+    ///
+    /// # Errors
+    /// [`Error::Fatal`] with what they may be.
+    pub fn check(urls: &[String], prefix: &str) -> Result<(), Error> {
+        Http::new(urls)?;
+        Names::new(prefix, "").map(drop)
     }
 
     /// The index that holds the views.

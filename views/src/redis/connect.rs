@@ -66,6 +66,14 @@ impl Store {
         Ok(store)
     }
 
+    /// Whether this is an address of a Redis; nothing is sent.
+    ///
+    /// # Errors
+    /// [`Error::Fatal`] with what an address looks like.
+    pub fn check_url(url: &str) -> Result<(), Error> {
+        read_url(url).map(drop)
+    }
+
     async fn prepare(&self) -> Result<(), Error> {
         self.refuse_eviction().await?;
         self.refuse_other_definitions().await?;
@@ -115,14 +123,18 @@ impl Store {
     }
 }
 
-fn client(url: &str) -> Result<Client, Error> {
-    let config = Config::from_url(url).map_err(|error| {
+/// The address as the client has it. It may hold a password: it is not repeated.
+fn read_url(url: &str) -> Result<Config, Error> {
+    Config::from_url(url).map_err(|error| {
         Error::Fatal(format!(
             "the URL of Redis can't be read ({}); it looks like redis://127.0.0.1:6379",
             error.details()
         ))
-    })?;
-    Builder::from_config(config)
+    })
+}
+
+fn client(url: &str) -> Result<Client, Error> {
+    Builder::from_config(read_url(url)?)
         .with_connection_config(|connection: &mut ConnectionConfig| {
             // fred sends a command whose reply was lost again by itself, thrice by default. Every
             // call here may be repeated, but when is the caller's to decide.
