@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # usage: deploy/up.sh [SERVER…]   (kafka redis opensearch prometheus; default: all)
 # Starts what is not running yet and waits until it answers. Running it again changes nothing; after a member
-# has died it starts that one. Writes the addresses to .footfall/run/<instance>/env, for `source`.
+# has died it starts that one. Writes the addresses to .footfall/run/<instance>/env, for `source`, and a configuration of
+# Footfall for these servers to footfall.toml beside it.
 # Environment: FOOTFALL_INSTANCE (default: default), FOOTFALL_PORT_BASE, NODES (OpenSearch nodes, 1 or 3).
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$DEPLOY/ports.sh"
@@ -44,24 +45,55 @@ wait_until_ready() {
     done
 }
 
-# Addresses of every server with a live member, whoever started it.
+# Prints the address of a server with a live member, whoever started it.
+live_address() {
+    local member
+    load_server "$1"
+    for member in $("${1}_members"); do
+        if running "$member"; then
+            "${1}_address"
+            return 0
+        fi
+    done
+}
+
 write_env() {
-    local server member
+    local server address
     {
         printf 'FOOTFALL_RUN=%q\n' "$RUN"
         for server in "${ALL_SERVERS[@]}"; do
-            load_server "$server"
-            for member in $("${server}_members"); do
-                if running "$member"; then
-                    printf 'FOOTFALL_%s=%s\n' "${server^^}" "$("${server}_address")"
-                    break
-                fi
-            done
+            address=$(live_address "$server")
+            [ -z "$address" ] || printf 'FOOTFALL_%s=%s\n' "${server^^}" "$address"
         done
         printf 'FOOTFALL_PROCESS_METRICS=127.0.0.1:%s\n' "$(process_metrics_port)"
         printf 'FOOTFALL_API=127.0.0.1:%s\n' "$(api_port)"
     } >"$RUN/env.new"
     mv "$RUN/env.new" "$RUN/env"
+}
+
+# A configuration of Footfall for what runs here. The hash key is made once: with another one, the same events would be
+# other users.
+write_configuration() {
+    local redis opensearch
+    redis=$(live_address redis)
+    opensearch=$(live_address opensearch)
+    (
+        umask 077
+        [ -s "$RUN/hash-key" ] || od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$RUN/hash-key"
+        {
+            printf '# Written by deploy/up.sh at each start: to change it, change a copy. Settings: docs/configuration.md.\n'
+            printf 'data = "%s/footfall"\n' "$RUN"
+            printf '# For the API; Prometheus looks for a processor at 127.0.0.1:%s (--listen).\n' "$(process_metrics_port)"
+            printf 'listen = "127.0.0.1:%s"\n' "$(api_port)"
+            printf '\n[log]\nbrokers = "%s"\ndevelopment = true\n' "$(live_address kafka)"
+            [ -z "$redis" ] || printf '\n[redis]\nurl = "%s"\n' "$redis"
+            # One replica where another node can hold it.
+            [ -z "$opensearch" ] || printf '\n[opensearch]\nurls = ["%s"]\nreplicas = %s\n' "$opensearch" \
+                $(($(opensearch_nodes) > 1))
+            printf '\n[definition]\nhash_key = "%s"\n' "$(cat "$RUN/hash-key")"
+        } >"$RUN/footfall.toml.new"
+    )
+    mv "$RUN/footfall.toml.new" "$RUN/footfall.toml"
 }
 
 main() {
@@ -86,10 +118,11 @@ main() {
         wait_until_ready "$server"
     done
     write_env
+    write_configuration
     if ((${#started[@]})); then
-        say "started ${started[*]} in $((SECONDS - SECONDS_AT_START)) s; addresses: $RUN/env"
+        say "started ${started[*]} in $((SECONDS - SECONDS_AT_START)) s; addresses: $RUN/env, configuration: $RUN/footfall.toml"
     else
-        say "already up: ${servers[*]}; addresses: $RUN/env"
+        say "already up: ${servers[*]}; addresses: $RUN/env, configuration: $RUN/footfall.toml"
     fi
 }
 
