@@ -1,16 +1,21 @@
 //! `footfall verify`: folds the log again, independently, and compares every cell with each store.
 
 use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use pipeline::row::NamedCells;
 use processor::verify::{Comparison, Oracle, View, compare};
 use serde::Serialize;
-use views::{AsOf, Stamp};
+use views::{AsOf, AsOfKind, Sink, Stamp, Stored};
 
 use crate::config::Config;
-use crate::set::Log;
+use crate::set::{self, Log};
 use crate::views::{Store, dump};
+
+/// Time between two looks at a store that is waited for.
+const POLL: Duration = Duration::from_millis(500);
 
 /// What to verify.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,6 +23,9 @@ pub struct Args {
     /// Which stores; by default all that the configuration names, or the fold without any.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub store: Vec<Store>,
+    /// Wait up to so long, for example 1m, until each store holds what the log holds now.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub wait: Option<Duration>,
     /// Differences to show.
     #[arg(long, default_value_t = 20)]
     pub show: usize,
@@ -26,12 +34,21 @@ pub struct Args {
     pub json: bool,
 }
 
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "a time is a number with a unit, such as 20s or 2m".to_owned())?;
+    Duration::try_from(parsed).map_err(|_| "a time is not negative".to_owned())
+}
+
 /// What one store was found to hold.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Verdict {
     store: String,
-    /// Records of the log that the store's cells were compared with.
+    /// Records of the log that the store holds.
     records: u64,
+    /// Records that the log holds.
+    log_records: u64,
     applied: u64,
     duplicate: u64,
     late: u64,
@@ -39,7 +56,7 @@ struct Verdict {
     cells: u64,
     differences: u64,
     shown: Vec<String>,
-    /// Why cells can't be compared, where a limit was met.
+    /// Why the store can't be held against the log: it is behind, or a limit was met.
     not_comparable: Vec<String>,
     /// Ids that the fold takes for others: what differs may do so because of them.
     collisions: Vec<String>,
@@ -49,11 +66,19 @@ struct Verdict {
 /// growing meanwhile, as beside a running demo.
 ///
 /// # Errors
-/// When a store or the log can't be read, when the log was trimmed, or when anything differs.
+/// When a store or the log can't be read, when the log was trimmed, when a store holds nothing of it, or when anything differs.
 pub async fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
     let mut verdicts = Vec::new();
+    let awaited = match args.wait {
+        Some(wait) => Some(Awaited::now(config, wait).await?),
+        None => None,
+    };
     for store in stores(args, config) {
-        let (as_of, found) = dump(store, config).await?;
+        let (as_of, found) = match &awaited {
+            Some(awaited) => awaited.dump(store, config).await?,
+            None => dump(store, config).await?,
+        };
+        let is_behind = awaited.as_ref().is_some_and(|of| !of.is_held(&as_of));
         let task_config = config.clone();
         let verdict = tokio::task::spawn_blocking(move || {
             let oracle = |partition| Oracle::new(&task_config.definition, partition);
@@ -62,6 +87,11 @@ pub async fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
         let mut verdict = verdict.await??;
         verdict.store = format!("{store:?}").to_lowercase();
         verdict.shown.truncate(args.show);
+        if is_behind {
+            let reason =
+                "the time to wait is over, and it does not hold what the log held when it began";
+            verdict.not_comparable.push(reason.to_owned());
+        }
         verdicts.push(verdict);
     }
     let mut out = std::io::stdout().lock();
@@ -103,6 +133,79 @@ fn stores(args: &Args, config: &Config) -> Vec<Store> {
     stores
 }
 
+/// What the stores shall hold before they are compared.
+struct Awaited {
+    /// The log's ends by partition.
+    ends: Vec<u64>,
+    until: Instant,
+}
+
+impl Awaited {
+    async fn now(config: &Config, wait: Duration) -> anyhow::Result<Self> {
+        let until = Instant::now().checked_add(wait);
+        let until = until.context("--wait is too long; an hour is 1h")?;
+        let config = config.clone();
+        let ends = tokio::task::spawn_blocking(move || {
+            let log = Log::open_read_only(&config)?;
+            let mut reader = log.reader(&config.topics().events)?;
+            (0..config.definition.partitions)
+                .map(|partition| Ok(reader.bounds(partition)?.end))
+                .collect::<anyhow::Result<_>>()
+        });
+        let ends = ends.await??;
+        Ok(Self { ends, until })
+    }
+
+    /// The store's cells once it holds what is awaited, or what it has when the time is over.
+    async fn dump(&self, store: Store, config: &Config) -> anyhow::Result<(AsOf, NamedCells)> {
+        let sink = match store {
+            Store::Fold => None,
+            Store::Redis => set::redis(config)
+                .await?
+                .map(|store| store as Arc<dyn Sink>),
+            Store::Opensearch => {
+                let store = set::opensearch(config).await?;
+                store.map(|store| store as Arc<dyn Sink>)
+            }
+        };
+        let is_named = sink.is_some() || store == Store::Fold;
+        loop {
+            let is_over = Instant::now() >= self.until || !is_named;
+            // A dump reads every cell: it is made when the store says that it is far enough.
+            if is_over || self.is_stored(sink.as_deref()).await {
+                match dump(store, config).await {
+                    Ok(dump) if is_over || self.is_held(&dump.0) => return Ok(dump),
+                    Err(error) if is_over => return Err(error),
+                    // A store or a demo that has just started may not have all partitions yet.
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            let left = self.until.saturating_duration_since(Instant::now());
+            tokio::time::sleep(left.min(POLL)).await;
+        }
+    }
+
+    /// Whether the store says that it holds what is awaited; of the fold only its dump can tell.
+    async fn is_stored(&self, sink: Option<&dyn Sink>) -> bool {
+        let Some(sink) = sink else { return true };
+        for (partition, end) in (0..).zip(&self.ends) {
+            match sink.stored(partition).await {
+                Ok(Stored::At(stored)) if stored >= *end => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    fn is_held(&self, as_of: &AsOf) -> bool {
+        let reaches = |(partition, end): (u32, &u64)| {
+            let stamp = as_of.partitions.iter().find(|of| of.partition == partition);
+            stamp.is_some_and(|stamp| stamp.offset >= *end)
+        };
+        (0..).zip(&self.ends).all(reaches)
+    }
+}
+
 fn judge(
     config: &Config,
     store: Store,
@@ -112,20 +215,7 @@ fn judge(
 ) -> anyhow::Result<Verdict> {
     let log = Log::open_read_only(config)?;
     let mut reader = log.reader(&config.topics().events)?;
-    let mut verdict = Verdict {
-        store: String::new(),
-        records: 0,
-        applied: 0,
-        duplicate: 0,
-        late: 0,
-        dead_lettered: 0,
-        cells: 0,
-        differences: 0,
-        shown: Vec::new(),
-        not_comparable: Vec::new(),
-        collisions: Vec::new(),
-    };
-    let mut expected = View::default();
+    let mut verdict = Verdict::default();
     for stamp in &as_of.partitions {
         let bounds = reader.bounds(stamp.partition)?;
         if bounds.start > 0 {
@@ -135,14 +225,25 @@ fn judge(
                 bounds.start
             );
         }
-        if as_of.kind == views::AsOfKind::AtLeast && bounds.end != stamp.offset {
-            bail!(
-                "partition {} has {} records and the history holds at least {}: wait until it is quiet",
-                stamp.partition,
-                bounds.end,
-                stamp.offset
-            );
+        verdict.log_records += bounds.end;
+        if as_of.kind == AsOfKind::AtLeast && bounds.end != stamp.offset {
+            verdict.not_comparable.push(format!(
+                "partition {} has {} records and the history holds at least {}: wait until it is quiet, as --wait 1m does",
+                stamp.partition, bounds.end, stamp.offset
+            ));
         }
+    }
+    verdict.records = as_of.partitions.iter().map(|stamp| stamp.offset).sum();
+    if !verdict.not_comparable.is_empty() {
+        return Ok(verdict);
+    }
+    if verdict.records == 0 && verdict.log_records > 0 {
+        let reason = "it holds none of the log's records; see that a processor or a demo runs, and give it time with --wait 1m";
+        verdict.not_comparable.push(reason.to_owned());
+    }
+    verdict.records = 0;
+    let mut expected = View::default();
+    for stamp in &as_of.partitions {
         let oracle = fold(oracle(stamp.partition)?, reader.as_mut(), stamp)?;
         let tallies = oracle.tallies();
         verdict.records += tallies.consumed;
@@ -156,11 +257,8 @@ fn judge(
             Store::Fold | Store::Opensearch => oracle.view()?,
         });
     }
-    verdict.not_comparable = expected
-        .limits_met
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let limits_met = expected.limits_met.iter().map(ToString::to_string);
+    verdict.not_comparable.extend(limits_met);
     verdict.collisions = expected
         .collisions
         .iter()
@@ -197,6 +295,7 @@ fn print(out: &mut impl Write, verdict: &Verdict) -> std::io::Result<()> {
     let Verdict {
         store,
         records,
+        log_records,
         applied,
         duplicate,
         late,
@@ -205,10 +304,17 @@ fn print(out: &mut impl Write, verdict: &Verdict) -> std::io::Result<()> {
         differences,
         ..
     } = verdict;
-    writeln!(
-        out,
-        "{store}: {records} records = {applied} applied + {duplicate} duplicate + {late} late + {dead_lettered} dead-lettered; {cells} cells compared, {differences} differ"
-    )?;
+    if *cells == 0 && !verdict.not_comparable.is_empty() {
+        writeln!(
+            out,
+            "{store}: {records} of {log_records} records; not compared"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "{store}: {records} of {log_records} records = {applied} applied + {duplicate} duplicate + {late} late + {dead_lettered} dead-lettered; {cells} cells compared, {differences} differ"
+        )?;
+    }
     let reasons = verdict.not_comparable.iter().chain(&verdict.collisions);
     for line in reasons.chain(&verdict.shown) {
         writeln!(out, "  {line}")?;
@@ -226,8 +332,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_difference_between_ids_of_one_hash_is_reported_with_both_ids() {
+    /// A log of one partition that holds two visits.
+    fn two_visits() -> (tempfile::TempDir, Config) {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config {
             data: folder.path().join("data"),
@@ -254,15 +360,55 @@ mod tests {
         producer
             .append(events.iter().map(record).collect())
             .unwrap();
-        drop(producer);
-        let as_of = AsOf {
-            kind: AsOfKind::Exact,
-            partitions: vec![Stamp {
-                partition: 0,
-                offset: 2,
-                log_time: 0,
-            }],
+        (folder, config)
+    }
+
+    fn stored(kind: AsOfKind, offset: u64) -> AsOf {
+        let stamp = Stamp {
+            partition: 0,
+            offset,
+            log_time: 0,
         };
+        AsOf {
+            kind,
+            partitions: vec![stamp],
+        }
+    }
+
+    fn printed(verdict: &Verdict) -> String {
+        let mut printed = Vec::new();
+        print(&mut printed, verdict).unwrap();
+        String::from_utf8(printed).unwrap()
+    }
+
+    #[test]
+    fn a_verdict_says_how_much_of_the_log_a_store_holds_and_none_of_it_is_wrong() {
+        let (_folder, config) = two_visits();
+        let oracle = |partition| Oracle::new(&config.definition, partition);
+        let found = NamedCells::new();
+        let judged = |kind, offset| {
+            let as_of = stored(kind, offset);
+            judge(&config, Store::Redis, &as_of, &found, oracle).unwrap()
+        };
+        let none = judged(AsOfKind::Exact, 0);
+        assert_eq!((none.records, none.log_records), (0, 2));
+        assert!(none.not_comparable[0].contains("--wait"), "{none:?}");
+        assert!(printed(&none).contains(": 0 of 2 records"));
+        let half = judged(AsOfKind::Exact, 1);
+        assert_eq!((half.records, half.log_records), (1, 2));
+        assert!(half.not_comparable.is_empty(), "{half:?}");
+        assert!(printed(&half).contains(": 1 of 2 records = 1 applied"));
+        // Rows may be newer than what the history claims: it can't be compared on the way.
+        let half = judged(AsOfKind::AtLeast, 1);
+        assert_eq!((half.records, half.log_records), (1, 2));
+        assert!(half.not_comparable[0].contains("--wait"), "{half:?}");
+        assert!(printed(&half).contains(": 1 of 2 records; not compared"));
+    }
+
+    #[test]
+    fn a_difference_between_ids_of_one_hash_is_reported_with_both_ids() {
+        let (_folder, config) = two_visits();
+        let as_of = stored(AsOfKind::Exact, 2);
         let oracle = |partition| {
             let oracle = Oracle::new(&config.definition, partition)?;
             Ok(oracle.with_hash(|parts| parts.len() as u64))
@@ -274,9 +420,7 @@ mod tests {
             assert!(verdict.collisions[0].contains(word), "{verdict:?}");
         }
         verdict.shown.clear();
-        let mut printed = Vec::new();
-        print(&mut printed, &verdict).unwrap();
-        let printed = String::from_utf8(printed).unwrap();
+        let printed = printed(&verdict);
         assert!(printed.contains(&verdict.collisions[0]), "{printed}");
 
         let own = |partition| Oracle::new(&config.definition, partition);

@@ -342,6 +342,46 @@ fn what_a_killed_demo_left_is_read_from_its_files() {
 }
 
 #[test]
+fn a_fold_that_holds_none_of_the_log_does_not_verify() {
+    let deployment = Deployment::embedded();
+    let quiet = [
+        "demo",
+        "--no-import",
+        "--rate",
+        "0",
+        "--for",
+        "1s",
+        "--json",
+    ];
+    assert_eq!(demo(&deployment, &quiet)["consumed"], 0);
+    succeeded(deployment.footfall(&["verify"]));
+    generate_some_bad(&deployment);
+    for wait in [&[][..], &["--wait", "1ms"]] {
+        let output = deployment.footfall(&[&["verify"], wait].concat());
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!output.status.success(), "{said}");
+        assert!(said.starts_with("fold: 0 of "), "{said}");
+    }
+    demo(&deployment, &quiet);
+    let wait = ["verify", "--wait", "180s", "--json"];
+    let verdicts: Value = serde_json::from_str(&succeeded(deployment.footfall(&wait))).unwrap();
+    assert!(
+        verdicts[0]["records"].as_u64().unwrap() >= 3_000,
+        "{verdicts}"
+    );
+    assert_eq!(verdicts[0]["records"], verdicts[0]["log_records"]);
+    // What no waiting mends is told at once.
+    for (args, word) in [
+        (&["--store", "redis", "--wait", "1h"][..], "--redis"),
+        (&["--wait", "20"], "unit"),
+    ] {
+        let output = deployment.footfall(&[&["verify"], args].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(word), "{said}");
+    }
+}
+
+#[test]
 fn every_error_says_what_to_do() {
     let deployment = Deployment::embedded();
     for (args, word) in [
