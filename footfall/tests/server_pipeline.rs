@@ -59,10 +59,19 @@ fn two_processors_end_generated_traffic_as_its_journal_says_though_one_is_killed
     let deployment = Deployment::on_servers();
     let first = deployment.processor("first");
     let second = deployment.processor("second");
-    let made = succeeded(deployment.footfall(&[
+    for name in ["first", "second"] {
+        wait_for(&format!("{name} has partitions"), || {
+            deployment
+                .log_of(name)
+                .contains("assigned partitions=[")
+                .then_some(())
+        });
+    }
+    let planned = 200_000;
+    let mut generating = deployment.spawn(&[
         "generate",
         "--count",
-        "200000",
+        &planned.to_string(),
         "--users",
         "20000",
         "--duplicates",
@@ -74,13 +83,22 @@ fn two_processors_end_generated_traffic_as_its_journal_says_though_one_is_killed
         "--shuffle",
         "5000",
         "--rate",
-        "20000",
-    ]));
-    let made: Value = serde_json::from_str(&made).unwrap();
-    let records = made["journal"]["records"].as_u64().unwrap();
-    assert_eq!(deployment.records(), records);
+        "10000",
+    ]);
+    let stored = wait_for("both consume, and the stores hold a fifth", || {
+        let [redis, opensearch] = [Store::Redis, Store::Opensearch].map(|of| deployment.stored(of));
+        let consume = deployment.consumed("first") > 0 && deployment.consumed("second") > 0;
+        (consume && redis >= planned / 5 && opensearch > 0).then_some(redis)
+    });
+    let goes_on = generating.is_running() && deployment.records() < planned;
     first.kill();
+    assert!(goes_on, "there was nothing left to do when it was killed");
+    assert!(stored <= planned / 5 * 4, "{stored} of {planned}");
     let replacement = deployment.processor("first");
+    let made: Value = serde_json::from_str(&generating.finish()).unwrap();
+    let records = made["journal"]["records"].as_u64().unwrap();
+    assert_eq!(records, planned);
+    assert_eq!(deployment.records(), records);
     wait_for_both(&deployment);
     for verdict in deployment.verify("redis,opensearch") {
         let journal = &made["journal"];
@@ -131,6 +149,33 @@ fn events_of_a_python_producer_are_in_the_api() {
     }
     drop(api);
     processor.stop();
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn verify_waits_for_stores_that_hold_nothing_yet() {
+    let deployment = Deployment::on_servers();
+    replay_sample(&deployment);
+    let wait = ["verify", "--json", "--store", "redis,opensearch", "--wait"];
+    let waiting = deployment.spawn(&[&wait[..], &["180s"]].concat());
+    let processor = deployment.processor("one");
+    let verdicts: Value = serde_json::from_str(&waiting.finish()).unwrap();
+    let records = deployment.records();
+    for verdict in verdicts.as_array().unwrap() {
+        assert_eq!(verdict["records"], records, "{verdicts}");
+        assert_eq!(verdict["log_records"], records, "{verdicts}");
+    }
+    processor.stop();
+
+    // Nobody stores what comes now.
+    replay_sample(&deployment);
+    let output = deployment.footfall(&[&wait[..], &["1ms"]].concat());
+    assert!(!output.status.success());
+    let verdicts: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for verdict in verdicts.as_array().unwrap() {
+        assert_eq!(verdict["records"], records, "{verdicts}");
+        assert_eq!(verdict["log_records"], 2 * records, "{verdicts}");
+    }
 }
 
 /// Days and hours before the hot window are not in Redis, and are in OpenSearch.

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use footfall::config::Config;
-use footfall::set::Log;
+use footfall::set::{self, Log};
 use footfall::views::{Store, digest, dump};
+use views::{Sink, Stored};
 
 /// How long a condition is waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(180);
@@ -66,6 +67,19 @@ impl Drop for Process {
 }
 
 impl Process {
+    pub fn is_running(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end, which must be a good one; what it printed.
+    pub fn finish(mut self) -> String {
+        let mut printed = String::new();
+        let mut stdout = self.0.stdout.take().unwrap();
+        stdout.read_to_string(&mut printed).unwrap();
+        assert!(self.0.wait().unwrap().success(), "{printed}");
+        printed
+    }
+
     /// kill -9.
     pub fn kill(mut self) {
         self.0.kill().unwrap();
@@ -185,6 +199,14 @@ impl Deployment {
         self.command(&config, args).output().unwrap()
     }
 
+    /// Starts a command.
+    pub fn spawn(&self, args: &[&str]) -> Process {
+        let config = self.folder.path().join("footfall.toml");
+        let mut command = self.command(&config, args);
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        Process(command.spawn().unwrap())
+    }
+
     /// Starts a processor with a state folder of that name.
     pub fn processor(&self, name: &str) -> Process {
         let mut config = self.config.clone();
@@ -197,6 +219,25 @@ impl Deployment {
             .unwrap();
         let mut command = self.command(&path, &["process"]);
         Process(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
+    }
+
+    /// What the processor of that name has logged.
+    pub fn log_of(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap()
+    }
+
+    /// Records consumed of the partitions that the processor of that name has, by its metrics.
+    pub fn consumed(&self, name: &str) -> u64 {
+        let log = self.log_of(name);
+        let (_, address) = log.rsplit_once("listen=").unwrap();
+        let address = address.split_whitespace().next().unwrap();
+        let (_, metrics) = self.ask(&format!("http://{address}/metrics"));
+        let of = |line: &str| {
+            let (name, value) = line.rsplit_once(' ')?;
+            let counts = name.starts_with("footfall_events_total{");
+            counts.then(|| value.parse::<u64>().unwrap())
+        };
+        metrics.lines().filter_map(of).sum()
     }
 
     /// Starts `command`, which serves HTTP; gives its address, too.
@@ -263,6 +304,25 @@ impl Deployment {
         (0..self.config.definition.partitions)
             .map(|partition| reader.bounds(partition).unwrap().end)
             .sum()
+    }
+
+    /// How many of the log's records Redis or OpenSearch says it holds.
+    pub fn stored(&self, store: Store) -> u64 {
+        self.runtime.block_on(async {
+            let config = &self.config;
+            let sink: Arc<dyn Sink> = match store {
+                Store::Redis => set::redis(config).await.unwrap().unwrap(),
+                Store::Opensearch => set::opensearch(config).await.unwrap().unwrap(),
+                Store::Fold => panic!("the fold is no sink"),
+            };
+            let mut sum = 0;
+            for partition in 0..config.definition.partitions {
+                if let Stored::At(stored) = sink.stored(partition).await.unwrap() {
+                    sum += stored;
+                }
+            }
+            sum
+        })
     }
 
     /// Waits until a store holds every record of the log.
