@@ -75,13 +75,18 @@ impl Command {
         }
     }
 
-    /// Fails where it works on the other log only: before anything else is asked for.
-    fn check_log(&self, config: &Config) -> anyhow::Result<()> {
+    /// Fails where it works on the other log only, or on a store that is not named: before anything else is asked for.
+    fn check_named(&self, config: &Config) -> anyhow::Result<()> {
         match self {
             Self::Demo(_) => config.need_embedded("demo"),
             Self::Process => config.need_kafka("process"),
             Self::Api => config.need_kafka("api"),
             Self::Topics(_) => config.need_kafka("topics"),
+            Self::Views(command) => views::need_store(command.store(), config),
+            Self::Verify(args) => args
+                .store
+                .iter()
+                .try_for_each(|store| views::need_store(*store, config)),
             _ => Ok(()),
         }
     }
@@ -101,7 +106,7 @@ impl Cli {
         if let Command::Config(command) = &self.command {
             return run_config(command, &config);
         }
-        self.command.check_log(&config)?;
+        self.command.check_named(&config)?;
         config.check(self.command.needs_definition())?;
         let format = if config.logging.json {
             telemetry::logs::Format::Json

@@ -43,6 +43,31 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The store it reads.
+    pub fn store(&self) -> Store {
+        match self {
+            Self::Dump { store } | Self::Digest { store } => *store,
+        }
+    }
+}
+
+/// Fails where the configuration doesn't name the store.
+///
+/// # Errors
+/// With the flag to set.
+pub fn need_store(store: Store, config: &Config) -> anyhow::Result<()> {
+    match store {
+        Store::Redis if config.redis.url.is_empty() => bail!(missing("redis")),
+        Store::Opensearch if config.opensearch.urls.is_empty() => bail!(missing("opensearch")),
+        _ => Ok(()),
+    }
+}
+
+fn missing(flag: &str) -> String {
+    format!("the configuration names no {flag}; set --{flag}")
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -69,7 +94,6 @@ pub async fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
 /// # Errors
 /// When it can't be read, or misses a partition.
 pub async fn dump(store: Store, config: &Config) -> anyhow::Result<(AsOf, NamedCells)> {
-    let missing = |flag: &str| format!("the configuration names no {flag}; set --{flag}");
     match store {
         Store::Fold => match running::dump(config).await? {
             Some(dump) => Ok(dump),
