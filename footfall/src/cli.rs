@@ -1,10 +1,13 @@
 //! The command line: arguments to library calls.
 
 use std::io::{Write, stdin, stdout};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Overrides};
+use crate::process::stop_requested;
 use crate::set::Log;
 use crate::{dead_letters, demo, device, generate, process, replay, serve, topics, verify, views};
 
@@ -128,7 +131,7 @@ impl Cli {
             Command::Process => block_on(process::run(config)),
             Command::Api => block_on(serve::run(config)),
             Command::Topics(command) => topics::run(&command, &config),
-            Command::Generate(args) => run_generate(&args, &config),
+            Command::Generate(args) => block_on(run_generate(args, config)),
             Command::Replay(args) => run_replay(&args, &config),
             Command::Verify(args) => block_on(verify::run(&args, &config)),
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
@@ -169,16 +172,23 @@ fn run_replay(args: &replay::Args, config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run_generate(args: &generate::Args, config: &Config) -> anyhow::Result<()> {
-    let partitions = config.definition.partitions;
-    let never = std::sync::atomic::AtomicBool::new(false);
-    let report = match &args.output {
-        Some(path) => generate::to_file(&args.traffic, path, args.format, &never)?,
+/// Asked to stop it ends early, and reports what it sent.
+async fn run_generate(args: generate::Args, config: Config) -> anyhow::Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (stopping, stopped) = (stop_requested(), stop.clone());
+    tokio::spawn(async move {
+        stopping.await;
+        stopped.store(true, Ordering::Relaxed);
+    });
+    let sent = tokio::task::spawn_blocking(move || match &args.output {
+        Some(path) => generate::to_file(&args.traffic, path, args.format, &stop),
         None => {
-            let producer = Log::open(config)?.producer(&config.topics().events)?;
-            generate::to_log(&args.traffic, producer.as_ref(), partitions, &never)?
+            let producer = Log::open(&config)?.producer(&config.topics().events)?;
+            let partitions = config.definition.partitions;
+            generate::to_log(&args.traffic, producer.as_ref(), partitions, &stop)
         }
-    };
+    });
+    let report = sent.await??;
     writeln!(stdout(), "{}", serde_json::to_string_pretty(&report)?)?;
     Ok(())
 }

@@ -123,6 +123,7 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         history: None,
         runtime: tokio::runtime::Handle::current(),
     };
+    let stopping = stop_requested();
     let processor = Processor::start(set::settings(&config), parts, |positions| {
         embedded.consumer(&topics.events, positions)
     })?;
@@ -148,10 +149,10 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let until = async move {
         match length {
             Some(length) => tokio::select! {
-                () = stop_requested() => {}
+                () = stopping => {}
                 () = tokio::time::sleep(length) => {}
             },
-            None => stop_requested().await,
+            None => stopping.await,
         }
     };
     // A stream that a browser holds open must not keep the demo from ending.

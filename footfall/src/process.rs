@@ -32,6 +32,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         config.log.group.clone(),
         topics.events.clone(),
     );
+    let stopping = stop_requested();
     let processor = Processor::start(set::settings(&config), parts, move |positions| {
         let consumer = log::kafka::Consumer::join(&kafka, &group, &events, positions)?;
         Ok(Box::new(consumer) as Box<dyn log::Consumer>)
@@ -51,16 +52,22 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     });
     let router = api::health_router(ready, Arc::new(telemetry::metrics::render));
     tracing::info!(listen = %listener.local_addr()?, definition = config.definition.id(), "processing");
-    api::serve(listener, router, stop_requested()).await?;
+    api::serve(listener, router, stopping).await?;
     tracing::info!("stopping: last checkpoints");
     tokio::task::spawn_blocking(move || processor.stop()).await?;
     Ok(())
 }
 
-/// Completes when the process is asked to stop.
-pub async fn stop_requested() {
-    if let Err(error) = telemetry::shutdown::requested().await {
-        tracing::error!(%error, "no signal handler; stop this process by kill -9");
-        std::future::pending::<()>().await;
+/// Listens from now on, so that no signal is missed; what is returned completes when the process is asked to stop.
+pub fn stop_requested() -> impl Future<Output = ()> {
+    let requested = telemetry::shutdown::requested();
+    async move {
+        match requested {
+            Ok(requested) => requested.await,
+            Err(error) => {
+                tracing::error!(%error, "no signal handler; stop this process by kill -9");
+                std::future::pending::<()>().await;
+            }
+        }
     }
 }

@@ -32,10 +32,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let state = state
         .with_readiness(Arc::new(move || stores.missing().map_or(Ok(()), Err)))
         .with_metrics(Arc::new(telemetry::metrics::render));
+    let stopping = stop_requested();
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("--listen {}", config.listen))?;
     tracing::info!(listen = %listener.local_addr()?, definition = config.definition.id(), "serving");
-    api::serve(listener, api::router(state), stop_requested()).await?;
+    api::serve(listener, api::router(state), stopping).await?;
     Ok(())
 }

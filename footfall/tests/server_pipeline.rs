@@ -67,11 +67,11 @@ fn two_processors_end_generated_traffic_as_its_journal_says_though_one_is_killed
                 .then_some(())
         });
     }
-    let planned = 200_000;
+    // It is told to stop when there are enough: whatever the machine's pace, it goes on when one is killed.
     let mut generating = deployment.spawn(&[
         "generate",
         "--count",
-        &planned.to_string(),
+        "100000000",
         "--users",
         "20000",
         "--duplicates",
@@ -85,19 +85,21 @@ fn two_processors_end_generated_traffic_as_its_journal_says_though_one_is_killed
         "--rate",
         "10000",
     ]);
-    let stored = wait_for("both consume, and the stores hold a fifth", || {
+    let enough = 200_000;
+    wait_for("both consume, and the stores hold a fifth", || {
         let [redis, opensearch] = [Store::Redis, Store::Opensearch].map(|of| deployment.stored(of));
         let consume = deployment.consumed("first") > 0 && deployment.consumed("second") > 0;
-        (consume && redis >= planned / 5 && opensearch > 0).then_some(redis)
+        (consume && redis >= enough / 5 && opensearch > 0).then_some(())
     });
-    let goes_on = generating.is_running() && deployment.records() < planned;
     first.kill();
-    assert!(goes_on, "there was nothing left to do when it was killed");
-    assert!(stored <= planned / 5 * 4, "{stored} of {planned}");
+    assert!(generating.is_running());
     let replacement = deployment.processor("first");
+    wait_for("enough records", || {
+        (deployment.records() >= enough).then_some(())
+    });
+    generating.terminate();
     let made: Value = serde_json::from_str(&generating.finish()).unwrap();
     let records = made["journal"]["records"].as_u64().unwrap();
-    assert_eq!(records, planned);
     assert_eq!(deployment.records(), records);
     wait_for_both(&deployment);
     for verdict in deployment.verify("redis,opensearch") {

@@ -86,10 +86,15 @@ impl Process {
         self.0.wait().unwrap();
     }
 
-    /// SIGTERM, and waits for its last checkpoint.
-    pub fn stop(mut self) {
+    /// SIGTERM.
+    pub fn terminate(&self) {
         let pid = self.0.id().to_string();
         succeeded(Command::new("kill").args(["-TERM", &pid]).output().unwrap());
+    }
+
+    /// SIGTERM, and waits for its last checkpoint.
+    pub fn stop(mut self) {
+        self.terminate();
         assert!(self.0.wait().unwrap().success(), "it did not end well");
     }
 }
