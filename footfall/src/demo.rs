@@ -46,7 +46,8 @@ pub struct Args {
     pub no_import: bool,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// The time that a flag gives, such as `20s`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let parsed: jiff::SignedDuration = text
         .parse()
         .map_err(|_| "a time is a number with a unit, such as 20s or 2m".to_owned())?;
@@ -225,7 +226,8 @@ async fn summarise(
 ) -> anyhow::Result<Summary> {
     let mut reader = log.reader(&config.topics().events)?;
     let start = Instant::now();
-    let partitions = loop {
+    let views = processor.views();
+    let (partitions, cells) = loop {
         let partitions = processor.status().partitions();
         let mut behind = 0;
         for partition in 0..config.definition.partitions {
@@ -233,15 +235,17 @@ async fn summarise(
             behind += reader.bounds(partition)?.end.saturating_sub(next);
         }
         if behind == 0 {
-            break partitions;
+            match views.dump().await {
+                // A demo that is stopped as soon as it runs has not taken every partition yet.
+                Err(views::Error::Incomplete { .. }) => {}
+                dumped => break (partitions, dumped?.1),
+            }
         }
         if start.elapsed() > CATCH_UP {
             anyhow::bail!("{behind} records are still not folded after {CATCH_UP:?}");
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let views = processor.views();
-    let (_, cells) = views.dump().await?;
     let (events, devices) = events(&views.ask(&Question::Campaigns).await?);
     let sum = |count: fn(&pipeline::state::Tally) -> u64| -> u64 {
         partitions.values().map(|of| count(&of.tally)).sum()

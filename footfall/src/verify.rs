@@ -11,6 +11,7 @@ use serde::Serialize;
 use views::{AsOf, AsOfKind, Sink, Stamp, Stored};
 
 use crate::config::Config;
+use crate::demo::duration;
 use crate::set::{self, Log};
 use crate::views::{Store, dump};
 
@@ -32,13 +33,6 @@ pub struct Args {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "a time is a number with a unit, such as 20s or 2m".to_owned())?;
-    Duration::try_from(parsed).map_err(|_| "a time is not negative".to_owned())
 }
 
 /// What one store was found to hold.

@@ -342,6 +342,15 @@ fn what_a_killed_demo_left_is_read_from_its_files() {
 }
 
 #[test]
+fn a_demo_that_is_stopped_at_once_ends_well() {
+    let deployment = Deployment::embedded();
+    for _ in 0..10 {
+        let (process, _) = deployment.serving(&["demo", "--no-import", "--rate", "0"]);
+        process.stop();
+    }
+}
+
+#[test]
 fn a_fold_that_holds_none_of_the_log_does_not_verify() {
     let deployment = Deployment::embedded();
     let quiet = [
