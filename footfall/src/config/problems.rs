@@ -1,0 +1,131 @@
+//! What keeps a configuration from working, found without asking any server.
+
+use anyhow::bail;
+
+use super::Config;
+
+/// Less holds no state worth keeping: partitions would be paused for good.
+const LEAST_MEMORY_MIB: u64 = 64;
+
+impl Config {
+    /// What keeps this configuration from working, without asking any server: `footfall config check` says it, and
+    /// every command that works with the log or the stores refuses to start with it. Who neither folds nor reads
+    /// views needs no hash key.
+    pub fn problems(&self, needs_key: bool) -> Vec<String> {
+        let mut problems = Vec::new();
+        self.definition_problems(needs_key, &mut problems);
+        self.log_problems(&mut problems);
+        self.store_problems(&mut problems);
+        let of = &self.processor;
+        for (name, value, least) in [
+            ("processor.checkpoint_ms", of.checkpoint_ms, 1),
+            ("processor.checkpoint_records", of.checkpoint_records, 1),
+            ("processor.hot_ms", of.hot_ms, 1),
+            ("processor.history_ms", of.history_ms, 1),
+            ("processor.memory_mib", of.memory_mib, LEAST_MEMORY_MIB),
+            ("opensearch.shards", self.opensearch.shards.into(), 1),
+        ] {
+            if value < least {
+                problems.push(format!("{name} is {value}; it must be {least} or more"));
+            }
+        }
+        if let Err(error) = telemetry::logs::check(&self.logging.filter) {
+            problems.push(format!("logging.filter: {error}"));
+        }
+        problems
+    }
+
+    fn definition_problems(&self, needs_key: bool, problems: &mut Vec<String>) {
+        let mut definition = self.definition.clone();
+        if definition.hash_key.is_empty() && (self.is_embedded() || !needs_key) {
+            definition.hash_key = "0".repeat(32);
+        }
+        if let Err(error) = definition.check() {
+            problems.push(format!("definition: {error}"));
+        }
+        if let Some(ms) = definition.lateness_ms.filter(|ms| *ms < 0) {
+            problems.push(format!(
+                "definition.lateness_ms is {ms}; it must be 0 or more, or \"none\""
+            ));
+        }
+    }
+
+    fn log_problems(&self, problems: &mut Vec<String>) {
+        let of = &self.log;
+        let is_address = |broker: &str| !broker.is_empty() && !broker.contains(char::is_whitespace);
+        if !self.is_embedded() && !of.brokers.split(',').map(str::trim).all(is_address) {
+            problems.push(format!(
+                "log.brokers is {:?}; it looks like kafka-1:9092,kafka-2:9092",
+                of.brokers
+            ));
+        }
+        let in_a_topic = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if !of.topic_prefix.chars().all(in_a_topic) {
+            problems.push(format!(
+                "log.topic_prefix is {:?}; a topic's name has letters, digits, '.', '_' and '-' only",
+                of.topic_prefix
+            ));
+        }
+        if of.group.is_empty() {
+            problems.push("log.group is empty; name the consumer group".to_owned());
+        }
+    }
+
+    fn store_problems(&self, problems: &mut Vec<String>) {
+        let (redis, opensearch) = (&self.redis.url, &self.opensearch.urls);
+        if self.is_embedded() && !(redis.is_empty() && opensearch.is_empty()) {
+            problems.push(
+                "redis.url and opensearch.urls are used with Kafka only: set log.brokers (--kafka, FOOTFALL_KAFKA), or leave them out (--redis, FOOTFALL_REDIS, --opensearch, FOOTFALL_OPENSEARCH)"
+                    .to_owned(),
+            );
+        }
+        if !redis.is_empty()
+            && let Err(error) = views::redis::Store::check_url(redis)
+        {
+            problems.push(format!("redis.url: {error}"));
+        }
+        if !opensearch.is_empty()
+            && let Err(error) = views::opensearch::Store::check(opensearch, &self.opensearch.prefix)
+        {
+            problems.push(format!("opensearch: {error}"));
+        }
+    }
+
+    /// Fails with every problem.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn check(&self, needs_key: bool) -> anyhow::Result<()> {
+        let problems = self.problems(needs_key);
+        if !problems.is_empty() {
+            bail!("{}", problems.join("\n"));
+        }
+        Ok(())
+    }
+
+    /// Fails where brokers are named.
+    ///
+    /// # Errors
+    /// With what to leave out.
+    pub fn need_embedded(&self, command: &str) -> anyhow::Result<()> {
+        if !self.is_embedded() {
+            bail!(
+                "`footfall {command}` uses the embedded log, and brokers are named: leave out --kafka, the variable FOOTFALL_KAFKA and log.brokers of the file (`footfall process` works on Kafka)"
+            );
+        }
+        Ok(())
+    }
+
+    /// Fails unless brokers are named.
+    ///
+    /// # Errors
+    /// With the flag to set.
+    pub fn need_kafka(&self, command: &str) -> anyhow::Result<()> {
+        if self.is_embedded() {
+            bail!(
+                "`footfall {command}` works on Kafka: name its brokers with --kafka or FOOTFALL_KAFKA. Without servers, `footfall demo` does it all in one process"
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+#[test]
+fn secrets_are_not_shown() {
+    let mut config = Config::default();
+    config.definition.hash_key = "00112233445566778899aabbccddeeff".to_owned();
+    config.redis.url = "redis://footfall:s3cret@127.0.0.1:6379/0".to_owned();
+    config.opensearch.urls = vec!["https://admin:s3cret@search:9200".to_owned()];
+    let kafka = [("sasl.password", "s3cret"), ("sasl.username", "footfall")];
+    config.log.kafka = kafka.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    let shown = toml::to_string(&config.without_secrets()).unwrap_or_default();
+    assert!(shown.contains("127.0.0.1:6379") && shown.contains("search:9200"));
+    assert!(
+        !shown.contains("s3cret") && !shown.contains("00112233"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_setting_that_does_not_exist_is_refused_by_name() {
+    let error = toml::from_str::<Config>("[processor]\ncheckpoint_sm = 3\n");
+    assert!(error.is_err_and(|error| error.to_string().contains("checkpoint_sm")));
+}
+
+const PAGE: &str = include_str!("../../../docs/configuration.md");
+
+/// A printed configuration's settings by dotted name, with their values.
+fn settings(config: &Config) -> BTreeMap<String, toml::Value> {
+    fn add(name: &str, value: toml::Value, to: &mut BTreeMap<String, toml::Value>) {
+        match value {
+            toml::Value::Table(table) if name != "log.kafka" => {
+                for (key, value) in table {
+                    let dot = if name.is_empty() { "" } else { "." };
+                    add(&format!("{name}{dot}{key}"), value, to);
+                }
+            }
+            value => {
+                to.insert(name.to_owned(), value);
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    let printed = toml::Value::try_from(config).unwrap();
+    add("", printed, &mut found);
+    found
+}
+
+/// The rows of the page's table: setting, default, unit, meaning, variable, flag.
+fn rows() -> Vec<Vec<&'static str>> {
+    PAGE.lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            let cells = line[1..line.len() - 1].split('|');
+            cells.map(|cell| cell.trim().trim_matches('`')).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_printed_reads_back_whatever_is_set() {
+    let mut cases = 0;
+    for hot_days in [None, Some(7)] {
+        for lateness_ms in [None, Some(0), Some(60_000)] {
+            for servers in [false, true] {
+                let mut config = Config::default();
+                config.definition.hot_days = hot_days;
+                config.definition.lateness_ms = lateness_ms;
+                if servers {
+                    config.log.brokers = "kafka-1:9092,kafka-2:9092".to_owned();
+                    let linger = ("linger.ms".to_owned(), "5".to_owned());
+                    config.log.kafka = [linger].into();
+                    config.redis.url = "redis://127.0.0.1:6379".to_owned();
+                    config.opensearch.urls = vec!["http://127.0.0.1:9200".to_owned()];
+                }
+                let printed = toml::to_string(&config.without_secrets()).unwrap();
+                assert_eq!(toml::from_str(&printed), Ok(config), "{printed}");
+                cases += 1;
+            }
+        }
+    }
+    assert_eq!(cases, 12);
+}
+
+#[test]
+fn a_lateness_that_is_neither_a_number_nor_none_is_refused_with_what_it_may_be() {
+    let error = toml::from_str::<Config>("[definition]\nlateness_ms = \"never\"\n");
+    let said = error.unwrap_err().to_string();
+    assert!(said.contains("milliseconds, or \"none\""), "{said}");
+}
+
+#[test]
+fn the_page_has_every_setting_with_its_default_and_no_other() {
+    let printed = settings(&Config::default());
+    let printed: Vec<(&str, String)> = printed
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_string()))
+        .collect();
+    let mut described: Vec<(&str, String)> = rows()
+        .iter()
+        .map(|row| (row[0], row[1].to_owned()))
+        .collect();
+    described.sort();
+    assert_eq!(described, printed);
+}
+
+#[test]
+fn the_page_has_every_variable_and_flag_beside_a_setting_and_no_other() {
+    let command = <Overrides as clap::Args>::augment_args(clap::Command::new("footfall"));
+    let mut told: Vec<(String, String)> = command
+        .get_arguments()
+        // The file itself is no setting of the file.
+        .filter(|argument| argument.get_id() != "config")
+        .map(|argument| {
+            let variable = argument.get_env().unwrap().to_string_lossy();
+            (
+                variable.into_owned(),
+                format!("--{}", argument.get_long().unwrap()),
+            )
+        })
+        .collect();
+    told.sort();
+    let mut described: Vec<(String, String)> = rows()
+        .iter()
+        .filter(|row| !(row[4].is_empty() && row[5].is_empty()))
+        .map(|row| (row[4].to_owned(), row[5].to_owned()))
+        .collect();
+    described.sort();
+    assert_eq!(described, told);
+}
+
+/// A configuration without problems, on servers.
+fn good() -> Config {
+    let mut config = Config::default();
+    config.log.brokers = "127.0.0.1:9092".to_owned();
+    config.redis.url = "redis://127.0.0.1:6379".to_owned();
+    config.opensearch.urls = vec!["http://127.0.0.1:9200".to_owned()];
+    config.definition.hash_key = "00112233445566778899aabbccddeeff".to_owned();
+    config
+}
+
+#[test]
+fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
+    assert_eq!(good().problems(true), Vec::<String>::new());
+    type Change = fn(&mut Config);
+    let cases: [(&str, Change); 17] = [
+        ("redis.url", |c| c.redis.url = "nonsense".to_owned()),
+        ("opensearch", |c| {
+            c.opensearch.urls = vec!["not a url".to_owned()]
+        }),
+        ("opensearch", |c| {
+            c.opensearch.urls = vec!["localhost:9200".to_owned()]
+        }),
+        ("opensearch", |c| {
+            c.opensearch.prefix = "No Index".to_owned()
+        }),
+        ("opensearch.shards", |c| c.opensearch.shards = 0),
+        ("processor.checkpoint_ms", |c| c.processor.checkpoint_ms = 0),
+        ("processor.checkpoint_records", |c| {
+            c.processor.checkpoint_records = 0
+        }),
+        ("processor.hot_ms", |c| c.processor.hot_ms = 0),
+        ("processor.history_ms", |c| c.processor.history_ms = 0),
+        ("processor.memory_mib", |c| c.processor.memory_mib = 10),
+        ("log.brokers", |c| c.log.brokers = "a:1,,b:2".to_owned()),
+        ("log.topic_prefix", |c| {
+            c.log.topic_prefix = "a b".to_owned()
+        }),
+        ("log.group", |c| c.log.group.clear()),
+        ("log.brokers", |c| c.log.brokers.clear()),
+        ("hash_key", |c| c.definition.hash_key.clear()),
+        ("time zone", |c| c.definition.time_zone = "Seoul".to_owned()),
+        ("definition.lateness_ms", |c| {
+            c.definition.lateness_ms = Some(-1)
+        }),
+    ];
+    for (name, change) in cases {
+        let mut config = good();
+        change(&mut config);
+        let problems = config.problems(true);
+        assert!(
+            problems.len() == 1 && problems[0].contains(name),
+            "{name}: {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn who_only_appends_needs_no_hash_key() {
+    let mut config = good();
+    config.definition.hash_key.clear();
+    assert_eq!(config.problems(false), Vec::<String>::new());
+}
