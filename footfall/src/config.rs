@@ -3,8 +3,10 @@
 mod definition_form;
 mod overrides;
 mod problems;
+mod secret;
 mod sections;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use self::definition_form::DefinitionForm;
 pub use self::overrides::Overrides;
+pub use self::secret::Secret;
+use self::secret::{HIDDEN, resolved};
 pub use self::sections::{Log, Logging, OpenSearch, Processor, Redis};
 
 /// Everything a process is told. `footfall config print` shows it, `footfall.toml` has its form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Folder of the embedded log, of checkpoints and of the deployment's hash key.
@@ -88,7 +92,24 @@ impl Config {
         if let Some(listen) = overrides.listen {
             config.listen = listen;
         }
+        config.find_secrets()?;
         Ok(config)
+    }
+
+    /// Looks up the secrets that stand elsewhere.
+    fn find_secrets(&mut self) -> anyhow::Result<()> {
+        for (setting, told) in [
+            ("redis.url", &mut self.redis.url),
+            ("definition.hash_key", &mut self.definition.hash_key),
+        ] {
+            *told = resolved(setting, told)?;
+        }
+        for (name, value) in &mut self.log.kafka {
+            if is_secret(name) {
+                *value = resolved(&format!("log.kafka.\"{name}\""), value)?;
+            }
+        }
+        Ok(())
     }
 
     fn read(path: &Path) -> anyhow::Result<Self> {
@@ -166,10 +187,7 @@ impl Config {
             *url = without_password(url);
         }
         for (name, value) in &mut shown.log.kafka {
-            if ["password", "secret", "key.pem", "oauthbearer"]
-                .iter()
-                .any(|word| name.contains(word))
-            {
+            if is_secret(name) {
                 HIDDEN.clone_into(value);
             }
         }
@@ -177,7 +195,19 @@ impl Config {
     }
 }
 
-const HIDDEN: &str = "(hidden)";
+/// As `footfall config print` shows it.
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = toml::to_string(&self.without_secrets()).map_err(|_| fmt::Error)?;
+        formatter.write_str(&shown)
+    }
+}
+
+/// Whether a librdkafka setting of that name holds a secret.
+fn is_secret(name: &str) -> bool {
+    let words = ["password", "secret", "key.pem", "oauthbearer"];
+    words.iter().any(|word| name.contains(word))
+}
 
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {

@@ -12,12 +12,49 @@ fn secrets_are_not_shown() {
     config.opensearch.urls = vec!["https://admin:s3cret@search:9200".to_owned()];
     let kafka = [("sasl.password", "s3cret"), ("sasl.username", "footfall")];
     config.log.kafka = kafka.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-    let shown = toml::to_string(&config.without_secrets()).unwrap_or_default();
-    assert!(shown.contains("127.0.0.1:6379") && shown.contains("search:9200"));
-    assert!(
-        !shown.contains("s3cret") && !shown.contains("00112233"),
-        "{shown}"
+    let printed = toml::to_string(&config.without_secrets()).unwrap_or_default();
+    for shown in [printed, format!("{config:?}")] {
+        assert!(shown.contains("127.0.0.1:6379") && shown.contains("search:9200"));
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("00112233"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn secrets_that_stand_in_files_are_found_when_the_configuration_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let key = write("key", "00112233445566778899aabbccddeeff\n");
+    let redis = write("redis", "redis://:s3cret@127.0.0.1\n");
+    let file = write(
+        "footfall.toml",
+        &format!(
+            "[redis]\nurl = \"file:{}\"\n[definition]\nhash_key = \"file:{}\"\n[log.kafka]\n\"ssl.key.password\" = \"file:{}\"\n",
+            redis.display(),
+            key.display(),
+            folder.path().join("absent").display(),
+        ),
     );
+    let overrides = Overrides {
+        config: Some(file),
+        ..Overrides::default()
+    };
+    let said = format!("{:#}", Config::load(&overrides).unwrap_err());
+    assert!(said.contains("log.kafka.\"ssl.key.password\""), "{said}");
+    write("absent", "s3cret");
+    let config = Config::load(&overrides).unwrap();
+    assert_eq!(config.redis.url, "redis://:s3cret@127.0.0.1");
+    assert_eq!(
+        config.definition.hash_key,
+        "00112233445566778899aabbccddeeff"
+    );
+    assert_eq!(config.log.kafka["ssl.key.password"], "s3cret");
 }
 
 #[test]
