@@ -1,5 +1,6 @@
 //! Measurements that a claim of speed stands on: ratios from one run on one machine.
 
+mod campaign_read;
 mod fold;
 mod machine;
 mod throughput;
@@ -14,6 +15,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Bench {
     /// Events a second from Kafka through the fold, checkpoints and Redis, beside consuming alone.
     Throughput(throughput::Args),
+    /// Milliseconds and calls to read a campaign: one query an activity, beside one question.
+    CampaignRead(campaign_read::Args),
     /// Nanoseconds a record of the fold alone, in memory, beside decoding.
     Fold(fold::Args),
 }
@@ -21,6 +24,7 @@ enum Bench {
 fn main() -> anyhow::Result<()> {
     match Bench::parse() {
         Bench::Throughput(args) => throughput::run(&args),
+        Bench::CampaignRead(args) => campaign_read::run(&args),
         Bench::Fold(args) => fold::run(&args),
     }
 }
