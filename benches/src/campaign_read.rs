@@ -108,9 +108,9 @@ async fn measure_all(args: &Args) -> anyhow::Result<()> {
         add("old: one by one", timed(args, &counter, one_by_one).await?);
         let at_once = || async { old.read(&campaign, &names, AT_ONCE).await.map(drop) };
         add("old: 16 at once", timed(args, &counter, at_once).await?);
-        let hot = || async { Ok(drop(redis.ask(&question).await?)) };
+        let hot = || async { Ok(redis.ask(&question).await.map(drop)?) };
         add("new: Redis", timed(args, &counter, hot).await?);
-        let history = || async { Ok(drop(opensearch.ask(&question).await?)) };
+        let history = || async { Ok(opensearch.ask(&question).await.map(drop)?) };
         add("new: OpenSearch", timed(args, &counter, history).await?);
     }
     old.clean().await?;

@@ -8,6 +8,7 @@ pub mod device;
 mod event_json;
 pub mod generate;
 mod lines;
+mod live_images;
 pub mod process;
 pub mod replay;
 mod running;

@@ -1,6 +1,7 @@
 //! `footfall verify`: folds the log again, independently, and compares every cell with each store.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use views::{AsOf, AsOfKind, Sink, Stamp, Stored};
 
 use crate::config::Config;
 use crate::demo::duration;
+use crate::live_images::{self, Live};
 use crate::set::{self, Log};
 use crate::views::{Store, dump};
 
@@ -33,6 +35,15 @@ pub struct Args {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+    /// Read Redis' image of every partition for so long, and hold each against the log up to its offset.
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["store", "wait"])]
+    pub live: Option<Duration>,
+    /// Milliseconds between two images of a partition, with --live.
+    #[arg(long, value_name = "MS", default_value_t = 100, requires = "live")]
+    pub every: u64,
+    /// Write each image's time, partition, offset and log time to a file, as JSON lines, with --live.
+    #[arg(long, value_name = "FILE", requires = "live")]
+    pub journal: Option<PathBuf>,
 }
 
 /// What one store was found to hold.
@@ -62,6 +73,15 @@ struct Verdict {
 /// # Errors
 /// When a store or the log can't be read, when the log was trimmed, when a store holds nothing of it, or when anything differs.
 pub async fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
+    if let Some(time) = args.live {
+        let live = Live {
+            time,
+            every: Duration::from_millis(args.every.max(1)),
+            journal: args.journal.clone(),
+            json: args.json,
+        };
+        return live_images::run(&live, config).await;
+    }
     let mut verdicts = Vec::new();
     let awaited = match args.wait {
         Some(wait) => Some(Awaited::now(config, wait).await?),

@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod checkpointer;
 pub mod fold_views;
+pub mod images;
 pub mod intake;
 mod lag;
 pub mod metrics;

@@ -89,8 +89,8 @@ impl OldWay {
         at_once: usize,
     ) -> anyhow::Result<(Visits, Visits)> {
         let reads = activities.iter().map(|activity| async move {
-            let hot = self.from_redis(campaign, activity).await?;
-            let history = self.from_opensearch(campaign, activity).await?;
+            let hot = self.ask_redis(campaign, activity).await?;
+            let history = self.ask_opensearch(campaign, activity).await?;
             anyhow::Ok((activity.clone(), hot, history))
         });
         let read: Vec<_> = stream::iter(reads).buffered(at_once).try_collect().await?;
@@ -103,7 +103,7 @@ impl OldWay {
         ))
     }
 
-    async fn from_redis(&self, campaign: &str, activity: &str) -> anyhow::Result<u64> {
+    async fn ask_redis(&self, campaign: &str, activity: &str) -> anyhow::Result<u64> {
         let keys = self.keys(campaign, activity);
         let counts: Vec<Option<u64>> = self.redis.mget(keys).await?;
         let visits = counts.into_iter().take(DeviceClass::ALL.len());
@@ -111,7 +111,7 @@ impl OldWay {
         Ok(visits.context("a counter is missing")?.iter().sum())
     }
 
-    async fn from_opensearch(&self, campaign: &str, activity: &str) -> anyhow::Result<u64> {
+    async fn ask_opensearch(&self, campaign: &str, activity: &str) -> anyhow::Result<u64> {
         let query = json!({
             "size": 0,
             "query": {"bool": {"filter": [
