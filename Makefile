@@ -1,6 +1,6 @@
 # The one list of commands. `make help` prints it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check up down status clean-servers
+.PHONY: help demo test test-quick check up down status clean-servers drill-fleet drill-rolling drill-failover
 
 # One profile everywhere, so that nothing is compiled twice.
 WORKSPACE := --profile ci --workspace
@@ -38,6 +38,19 @@ down: ## Stop them; their data stay
 
 status: ## Say what runs, with PIDs and ports
 	@deploy/status.sh
+
+drill-fleet: ## A million events, processors added, killed and emptied on the way; everything compared (about 10 min)
+	@deploy/install.sh servers
+	python3 chaos/drills/fleet.py
+
+drill-rolling: ## Three processors restarted one after the other under load; the worst freshness
+	@deploy/install.sh servers
+	python3 chaos/drills/rolling.py
+
+drill-failover: ## Redis' primary killed under load, with Sentinel and in a cluster
+	@deploy/install.sh servers
+	python3 chaos/drills/failover.py sentinel
+	python3 chaos/drills/failover.py cluster
 
 clean-servers: ## Stop every instance and delete the servers' data and software
 	@deploy/clean.sh all

@@ -166,46 +166,75 @@ async fn image(store: &Store, partition: u32) -> Result<Seen, views::Error> {
     })
 }
 
+/// The images of one partition by their offsets.
+type ByOffset = BTreeMap<u64, Vec<Seen>>;
+
 /// The images that are wrong, and how many offsets there were.
 fn judge(config: &Config, seen: &[Seen]) -> anyhow::Result<(Vec<String>, u64)> {
     let log = Log::open_read_only(config)?;
     let mut reader = log.reader(&config.topics().events)?;
     let definition = Arc::new(config.definition.clone());
-    let mut by_place: BTreeMap<(u32, u64), Vec<Seen>> = BTreeMap::new();
+    let mut partitions: BTreeMap<u32, ByOffset> = BTreeMap::new();
     for image in seen {
-        let place = (image.partition, image.offset);
-        by_place.entry(place).or_default().push(*image);
+        let offsets = partitions.entry(image.partition).or_default();
+        offsets.entry(image.offset).or_default().push(*image);
     }
+    let offsets = partitions
+        .values()
+        .map(|offsets| offsets.len() as u64)
+        .sum();
     let mut wrong = Vec::new();
-    let mut prefixes: Option<(u32, Prefixes)> = None;
-    for ((partition, offset), images) in &by_place {
-        let prefix = match &mut prefixes {
-            Some((of, prefix)) if of == partition => prefix,
-            _ => {
-                let bounds = reader.bounds(*partition)?;
-                ensure!(
-                    bounds.start == 0,
-                    "partition {partition} was trimmed: what is gone can't be verified"
-                );
-                &mut prefixes
-                    .insert((*partition, Prefixes::new(definition.clone(), *partition)?))
-                    .1
-            }
-        };
-        let from = prefix.next_offset();
-        reader.read(*partition, from, *offset, &mut |batch| {
-            batch.records().for_each(|record| prefix.take(record));
-            true
-        })?;
-        let expected = prefix.image();
-        for image in images.iter().filter(|image| image.image != expected) {
+    for (partition, images) in partitions {
+        ensure!(
+            reader.bounds(partition)?.start == 0,
+            "partition {partition} was trimmed: what is gone can't be verified"
+        );
+        let prefixes = Prefixes::new(definition.clone(), partition)?;
+        judge_partition(reader.as_mut(), partition, prefixes, images, &mut wrong)?;
+    }
+    Ok((wrong, offsets))
+}
+
+/// Reads the partition once, and stops at each offset that an image was read at.
+fn judge_partition(
+    reader: &mut dyn log::Reader,
+    partition: u32,
+    mut prefixes: Prefixes,
+    mut images: ByOffset,
+    wrong: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    let end = images.last_key_value().map_or(0, |(offset, _)| *offset);
+    let mut compare = |prefixes: &mut Prefixes, images: Vec<Seen>| {
+        let expected = prefixes.image();
+        for Seen {
+            image,
+            offset,
+            at_ms,
+            ..
+        } in images.into_iter().filter(|of| of.image != expected)
+        {
             wrong.push(format!(
-                "partition {partition} at offset {offset}: {} rows of digest {:016x}, the log gives {} of {:016x} (read at {} ms)",
-                image.image.rows, image.image.digest, expected.rows, expected.digest, image.at_ms
+                "partition {partition} at offset {offset}: {} rows of digest {:016x}, the log gives {} of {:016x} (read at {at_ms} ms)",
+                image.rows, image.digest, expected.rows, expected.digest
             ));
         }
-    }
-    Ok((wrong, by_place.len() as u64))
+    };
+    reader.read(partition, 0, end, &mut |batch| {
+        for record in batch.records() {
+            while let Some(next) = images
+                .first_entry()
+                .filter(|next| *next.key() <= record.offset)
+            {
+                compare(&mut prefixes, next.remove());
+            }
+            prefixes.take(record);
+        }
+        true
+    })?;
+    images
+        .into_values()
+        .for_each(|images| compare(&mut prefixes, images));
+    Ok(())
 }
 
 fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
