@@ -1,10 +1,12 @@
 //! What the binary `footfall` does, as a library, so that tests and benchmarks can call it.
 
+mod checks;
 pub mod cli;
 pub mod config;
 pub mod dead_letters;
 pub mod demo;
 pub mod device;
+pub mod doctor;
 mod event_json;
 pub mod generate;
 mod lines;

@@ -6,6 +6,7 @@ use anyhow::Context;
 use processor::{Parts, Processor};
 use views::Sink;
 
+use crate::checks;
 use crate::config::Config;
 use crate::set::{self, Log, Stores, Use};
 
@@ -16,8 +17,12 @@ use crate::set::{self, Log, Stores, Use};
 /// store that is down is no reason: it is brought up when it is back.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let topics = config.topics();
-    let (checked, names) = (config.clone(), topics.clone());
-    tokio::task::spawn_blocking(move || set::check_topics(&checked, &names)).await??;
+    let checked = config.clone();
+    tokio::task::spawn_blocking(move || {
+        checks::folder(&checked).settle()?;
+        checks::topics(&checked).settle()
+    })
+    .await??;
     let log = Log::open(&config)?;
     let stores = Stores::connect(&config, Use::Write).await?;
     let parts = Parts {
