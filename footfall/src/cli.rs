@@ -10,7 +10,10 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
-use crate::{dead_letters, demo, device, doctor, generate, process, replay, serve, topics, verify, views};
+use crate::{
+    dead_letters, demo, device, doctor, generate, process, replay, serve, status, topics, verify,
+    views,
+};
 
 /// Campaign events in, trusted views out.
 #[derive(Debug, Parser)]
@@ -49,6 +52,8 @@ enum Command {
     Device,
     /// Say what keeps a process from starting, and what a person should know, without starting anything.
     Doctor(doctor::Args),
+    /// Say what the deployment is doing: who has which partition, how far behind log each view is, what was set aside.
+    Status(status::Args),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -67,7 +72,12 @@ impl Command {
     fn needs_definition(&self) -> bool {
         matches!(
             self,
-            Self::Demo(_) | Self::Process | Self::Api | Self::Verify(_) | Self::Views(_)
+            Self::Demo(_)
+                | Self::Process
+                | Self::Api
+                | Self::Verify(_)
+                | Self::Views(_)
+                | Self::Status(_)
         )
     }
 
@@ -135,6 +145,7 @@ impl Cli {
             Command::Topics(command) => topics::run(&command, &config),
             Command::Generate(args) => block_on(run_generate(args, config)),
             Command::Replay(args) => run_replay(&args, &config),
+            Command::Status(args) => block_on(status::run(&args, &config)),
             Command::Verify(args) => block_on(verify::run(&args, &config)),
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
             Command::Views(command) => block_on(views::run(&command, &config)),

@@ -16,6 +16,7 @@ pub mod replay;
 mod running;
 pub mod serve;
 pub mod set;
+pub mod status;
 pub mod topics;
 pub mod verify;
 pub mod views;

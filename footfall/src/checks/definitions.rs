@@ -9,6 +9,9 @@ use super::Checks;
 use crate::config::Config;
 use crate::set;
 
+/// Definitions that a sentence names.
+const NAMED: usize = 3;
+
 /// Compares what each place holds with the configuration's definition.
 pub(super) fn check(
     config: &Config,
@@ -22,13 +25,25 @@ pub(super) fn check(
         if folder.join(&ours).is_dir() {
             on_disk.push(ours.clone());
         }
-        judge(&mut checks, &ours, "the state folder", on_disk.into_iter().collect());
+        judge(
+            &mut checks,
+            &ours,
+            "the state folder",
+            on_disk.into_iter().collect(),
+        );
     }
     if let Some(held) = in_redis {
         let complete = held.complete;
-        judge(&mut checks, &ours, "Redis", held.partitions.into_keys().collect());
+        judge(
+            &mut checks,
+            &ours,
+            "Redis",
+            held.partitions.into_keys().collect(),
+        );
         if !complete {
-            checks.warning("Redis has too many keys to look at all of them: it may hold further definitions");
+            checks.warning(
+                "Redis has too many keys to look at all of them: it may hold further definitions",
+            );
         }
     }
     if let Some(held) = in_opensearch {
@@ -39,8 +54,15 @@ pub(super) fn check(
 
 /// One place that may hold definitions.
 fn judge(checks: &mut Checks, ours: &str, place: &str, held: BTreeSet<String>) {
-    let others: Vec<&str> = held.iter().map(String::as_str).filter(|of| *of != ours).collect();
-    let others_named = others.join(", ");
+    let others: Vec<&str> = held
+        .iter()
+        .map(String::as_str)
+        .filter(|of| *of != ours)
+        .collect();
+    let mut others_named = others[..others.len().min(NAMED)].join(", ");
+    if others.len() > NAMED {
+        others_named = format!("{others_named} and {} more", others.len() - NAMED);
+    }
     match (held.contains(ours), others.is_empty()) {
         (true, true) => checks.ok(format!("{place} holds {ours}, this configuration's, alone")),
         (true, false) => checks.ok(format!(

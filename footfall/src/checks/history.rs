@@ -13,7 +13,8 @@ pub(super) async fn check(config: &Config) -> (Checks, Option<BTreeMap<String, S
     let mut checks = Checks::of("opensearch");
     if config.opensearch.urls.is_empty() {
         if !config.is_embedded() {
-            checks.warning("no history: no OpenSearch is named; set opensearch.urls (--opensearch)");
+            checks
+                .warning("no history: no OpenSearch is named; set opensearch.urls (--opensearch)");
         }
         return (checks, None);
     }
@@ -38,7 +39,10 @@ async fn look(
     checks.findings(store.findings().await?);
     checks.findings(store.full_disks().await?);
     if checks.is_empty() {
-        checks.ok(format!("OpenSearch {version} answers and can hold the index {}", store.index()));
+        checks.ok(format!(
+            "OpenSearch {version} answers and can hold the index {}",
+            store.index()
+        ));
     }
     store.definitions().await
 }

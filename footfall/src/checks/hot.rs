@@ -35,7 +35,9 @@ async fn look(store: &Store, checks: &mut Checks) -> Result<Held, views::Error> 
     let version = store.version().await?;
     checks.findings(store.unsaved().await?.into_iter().collect());
     if checks.is_empty() {
-        checks.ok(format!("Redis {version} answers, keeps its rows and evicts none"));
+        checks.ok(format!(
+            "Redis {version} answers, keeps its rows and evicts none"
+        ));
     }
     store.definitions().await
 }

@@ -170,10 +170,16 @@ pub async fn all(mut config: Config) -> Vec<Check> {
     let asked = tokio::task::spawn_blocking(move || {
         let mut made = machine::check(&on_disk).made;
         made.extend(state::folder(&on_disk).made);
-        if !on_disk.is_embedded() {
-            made.extend(topics(&on_disk).made);
+        let is_known = on_disk.is_embedded() || {
+            let topics = topics(&on_disk).made;
+            let is_known = topics.iter().all(|of| of.outcome != Outcome::Unasked);
+            made.extend(topics);
+            is_known
+        };
+        // Kafka would be waited for once more.
+        if is_known {
+            made.extend(state::against_log(&on_disk).made);
         }
-        made.extend(state::against_log(&on_disk).made);
         made
     });
     match asked.await {

@@ -66,7 +66,8 @@ pub(super) fn against_log(config: &Config) -> Checks {
             return checks;
         }
     };
-    let reader = Log::open_read_only(config).and_then(|log| Ok(log.reader(&config.topics().events)?));
+    let reader =
+        Log::open_read_only(config).and_then(|log| Ok(log.reader(&config.topics().events)?));
     let mut reader = match reader {
         Ok(reader) => reader,
         Err(error) => {
@@ -87,9 +88,11 @@ pub(super) fn against_log(config: &Config) -> Checks {
     if checks.is_empty() {
         let ours = kept.len();
         let all = config.definition.partitions;
-        checks.ok(format!(
-            "it is the one that the checkpoints here were folded from ({ours} of {all} partitions have one)"
-        ));
+        checks.ok(if ours == 0 {
+            "no checkpoint here was folded from one yet".to_owned()
+        } else {
+            format!("it is the one that the {ours} checkpoints here of {all} partitions were folded from")
+        });
     }
     skew(config, reader.as_mut(), &mut checks);
     checks

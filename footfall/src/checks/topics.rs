@@ -12,7 +12,11 @@ pub fn topics(config: &Config) -> Checks {
     let names = config.topics();
     for topic in [&names.events, &names.dead_letters] {
         one(config, topic, &mut checks);
-        if checks.made.iter().any(|of| of.outcome == super::Outcome::Unasked) {
+        if checks
+            .made
+            .iter()
+            .any(|of| of.outcome == super::Outcome::Unasked)
+        {
             // Every further question would wait as long again.
             return checks;
         }
