@@ -11,8 +11,8 @@ use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
 use crate::{
-    dead_letters, demo, device, doctor, generate, process, replay, serve, status, topics, verify,
-    views,
+    canary, dead_letters, demo, device, doctor, generate, process, replay, serve, status, topics,
+    verify, views,
 };
 
 /// Campaign events in, trusted views out.
@@ -54,6 +54,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Say what the deployment is doing: who has which partition, how far behind log each view is, what was set aside.
     Status(status::Args),
+    /// Send an event a second and look for it in the API: how fresh the views are for who asks.
+    Canary(canary::Args),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -145,6 +147,7 @@ impl Cli {
             Command::Topics(command) => topics::run(&command, &config),
             Command::Generate(args) => block_on(run_generate(args, config)),
             Command::Replay(args) => run_replay(&args, &config),
+            Command::Canary(args) => block_on(canary::run(&args, config)),
             Command::Status(args) => block_on(status::run(&args, &config)),
             Command::Verify(args) => block_on(verify::run(&args, &config)),
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
