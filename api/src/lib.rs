@@ -24,6 +24,7 @@ mod shares;
 mod state;
 mod status;
 mod timeseries;
+mod trace;
 
 pub use dump::{Dump, dump_router};
 pub use operation::health_router;

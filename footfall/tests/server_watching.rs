@@ -9,7 +9,7 @@ use log::NewRecord;
 use serde_json::Value;
 
 /// The exit status of `doctor`, and its sentences about a subject with this outcome.
-fn doctor(deployment: &Deployment) -> (i32, impl Fn(&str, &str) -> Vec<String>) {
+fn doctor(deployment: &Deployment) -> (i32, impl Fn(&str, &str) -> Vec<String> + use<>) {
     let output = deployment.footfall(&["doctor", "--json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let status = output.status.code().unwrap();

@@ -4,6 +4,7 @@
 mod deployment;
 
 use deployment::{Deployment, succeeded, wait_for};
+use pipeline::rejection::Reason;
 use serde_json::Value;
 
 fn status(deployment: &Deployment) -> Value {
@@ -47,4 +48,99 @@ fn status_and_doctor_look_at_a_running_demo_and_at_what_it_left() {
     }
     let printed = succeeded(deployment.footfall(&["status"]));
     assert!(printed.contains("nobody"), "{printed}");
+}
+
+/// The values that a label may have; `None` for a label that nobody planned.
+fn is_planned(label: &str, value: &str) -> Option<bool> {
+    let is_one_of = |all: &[&str]| all.contains(&value);
+    let reasons = Reason::ALL.map(Reason::as_str);
+    Some(match label {
+        "partition" => value.parse::<u32>().is_ok_and(|partition| partition < 12),
+        "status" => value
+            .parse::<u16>()
+            .is_ok_and(|status| (100..600).contains(&status)),
+        "le" | "quantile" => value == "+Inf" || value.parse::<f64>().is_ok(),
+        "version" => value == env!("CARGO_PKG_VERSION"),
+        "outcome" => is_one_of(&["applied", "duplicate", "late", "dead_lettered"]),
+        "view" => is_one_of(&["fold", "redis", "opensearch", "hot", "history"]),
+        "limit" => is_one_of(&["names", "contributions"]),
+        "reason" => reasons.contains(&value) || is_one_of(REFUSALS),
+        "what" => is_one_of(&[
+            "users",
+            "rows",
+            "dedup_ids",
+            "names",
+            "dead_letters",
+            "checkpoint",
+            "snapshot",
+        ]),
+        "from" => is_one_of(&["checkpoint", "copy", "snapshot", "log"]),
+        "file" => is_one_of(&["certificate", "tokens"]),
+        "method" => value == "other" || value.bytes().all(|byte| byte.is_ascii_uppercase()),
+        "route" => value == "(none)" || ROUTES.contains(&value),
+        _ => return None,
+    })
+}
+
+/// Why requests and connections are not let through.
+const REFUSALS: &[&str] = &[
+    "missing",
+    "unknown",
+    "expired",
+    "scope",
+    "too_many",
+    "handshake",
+];
+/// The API's own.
+const ROUTES: &[&str] = &[
+    "/",
+    "/page/{name}",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/v1/campaigns",
+    "/v1/campaigns/{id}",
+    "/v1/campaigns/{id}/timeseries",
+    "/v1/activities/{id}",
+];
+
+#[test]
+fn no_request_and_no_event_makes_a_label_that_was_not_planned() {
+    let deployment = Deployment::embedded();
+    let generated = [
+        "generate", "--count", "500", "--bad", "0.2", "--late", "0.1",
+    ];
+    succeeded(deployment.footfall(&generated));
+    let (demo, address) = deployment.serving(&["demo", "--no-import", "--rate", "20"]);
+    for path in [
+        "/nowhere",
+        "/v1/campaigns/nobody",
+        "/v1/nothing?x=1",
+        "/page/none",
+        "/v1/activities/%00",
+    ] {
+        deployment.ask(&format!("{address}{path}"));
+    }
+    let text = wait_for("events that were set aside", || {
+        let (_, text) = deployment.ask(&format!("{address}/metrics"));
+        text.contains("footfall_dead_letters_total{")
+            .then_some(text)
+    });
+    let mut labels = 0;
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let Some((_, rest)) = line.split_once('{') else {
+            continue;
+        };
+        let (list, _) = rest.rsplit_once('}').unwrap();
+        for pair in list.split("\",") {
+            let (label, value) = pair.split_once("=\"").unwrap();
+            let value = value.trim_end_matches('"');
+            let planned = is_planned(label, value);
+            assert_eq!(planned, Some(true), "{label}={value:?} in {line}");
+            labels += 1;
+        }
+    }
+    assert!(labels > 100, "{text}");
+    demo.stop();
 }

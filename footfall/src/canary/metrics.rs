@@ -17,6 +17,17 @@ pub const OLDEST: &str = "footfall_canary_oldest_seconds";
 /// When an event was last seen, seconds since the epoch, by view.
 pub const LAST_SEEN: &str = "footfall_canary_last_seen_timestamp_seconds";
 
+/// All of them.
+pub const ALL: [&str; 7] = [
+    SENT,
+    REFUSED,
+    FRESHNESS,
+    LOST,
+    OUTSTANDING,
+    OLDEST,
+    LAST_SEEN,
+];
+
 /// Gives each metric its HELP line.
 pub fn describe() {
     describe_counter!(SENT, "Canary events acknowledged by the log");
@@ -41,4 +52,15 @@ pub fn describe() {
         Unit::Seconds,
         "When a canary event was last seen, since the epoch"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_metric_of_the_canary_has_a_row_in_the_documents() {
+        let text = include_str!("../../../docs/metrics.md");
+        for name in super::ALL {
+            assert!(text.contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
 }

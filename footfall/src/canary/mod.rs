@@ -96,7 +96,13 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         .collect();
     let until = async {
         match args.length {
-            Some(length) => tokio::time::sleep(length).await,
+            Some(length) => {
+                // The time is for sending, which waits for every view's first answer.
+                let begun = tokio::time::timeout(LAST_WAIT, begun(&views)).await;
+                if begun.is_ok() {
+                    tokio::time::sleep(length).await;
+                }
+            }
             None => std::future::pending().await,
         }
     };
@@ -193,6 +199,12 @@ async fn may_send(views: &[Arc<View>]) -> bool {
         }
     }
     true
+}
+
+async fn begun(views: &[Arc<View>]) {
+    while !may_send(views).await {
+        tokio::time::sleep(ASK_HOT).await;
+    }
 }
 
 async fn all_seen(views: &[Arc<View>]) {
@@ -329,7 +341,7 @@ async fn report(views: &[Arc<View>]) -> anyhow::Result<()> {
     }
     let text = serde_json::to_string_pretty(&summaries)?;
     std::io::Write::write_all(&mut std::io::stdout(), format!("{text}\n").as_bytes())?;
-    let is_good = |of: &Summary| of.not_seen == 0 && of.lost == 0;
+    let is_good = |of: &Summary| of.seen > 0 && of.not_seen == 0 && of.lost == 0;
     if !summaries.iter().all(is_good) {
         bail!("not every event was seen: `footfall status` says what is behind");
     }
