@@ -25,6 +25,8 @@ check: ## Formatting, lints, documentation, dependency direction, scripts: befor
 	cargo fmt --all --check
 	python3 .ci/dependency-direction.py
 	@.ci/check-scripts
+	@.ci/check-rules
+	@.ci/check-limits
 	python3 .ci/scripts_test.py
 	cargo clippy $(WORKSPACE) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc $(WORKSPACE) --no-deps --document-private-items

@@ -18,7 +18,7 @@ PLAIN_TOOLS = ["bash", "sh", "env", "dirname", "basename", "cut", "sort", "head"
 BUILD_TOOLS = ["Rust (cargo)", "a C and C++ compiler", "make"]
 SERVER_TOOLS = ["redis-server", "mvn", "unzip", "curl"]
 KOREAN_FONT = [] if sys.platform == "darwin" else ["a Korean font"]
-TEST_TOOLS = ["Python 3 with venv", "Chromium", *KOREAN_FONT, "shellcheck"]
+TEST_TOOLS = ["Python 3 with venv", "Chromium", *KOREAN_FONT, "shellcheck", "promtool"]
 GIVEN = {f"FOOTFALL_TEST_{name.upper()}": "elsewhere" for name in rings.SERVERS}
 
 

@@ -223,6 +223,7 @@ main() {
         need_python_with_venv "it runs the tests' scripts and a producer written in it"
         need_page_test
         need shellcheck "it checks the scripts in deploy" "brew install shellcheck" shellcheck
+        need promtool "it tests the alert rules" "brew install prometheus" prometheus
         settle by-installing
         install_python_client
         install_page_client

@@ -54,3 +54,4 @@ opensearch_transport_port() { printf '%s' $((PORT_BASE + 9 + $1)); } # 10–12
 prometheus_port() { printf '%s' $((PORT_BASE + 13)); }
 process_metrics_port() { printf '%s' $((PORT_BASE + 14)); } # Footfall's own: `process`
 api_port() { printf '%s' $((PORT_BASE + 15)); }             # and `api`, page and /metrics
+canary_port() { printf '%s' $((PORT_BASE + 16)); }          # and `canary`

@@ -67,6 +67,7 @@ write_env() {
         done
         printf 'FOOTFALL_PROCESS_METRICS=127.0.0.1:%s\n' "$(process_metrics_port)"
         printf 'FOOTFALL_API=127.0.0.1:%s\n' "$(api_port)"
+        printf 'FOOTFALL_CANARY=127.0.0.1:%s\n' "$(canary_port)"
     } >"$RUN/env.new"
     mv "$RUN/env.new" "$RUN/env"
 }

@@ -97,7 +97,7 @@ pub(crate) struct Asked {
     has_events: bool,
 }
 
-/// Every campaign's life, in one question.
+/// Every campaign's life, in one question; the operators' own, footfall-canary, is left out.
 #[utoipa::path(
     get, path = "/v1/campaigns", tag = "numbers", params(Reading),
     responses(
@@ -118,6 +118,7 @@ pub(crate) async fn campaigns(
         stamped,
         campaigns: campaigns
             .filter(|(scope, _)| scope.activity.is_none())
+            .filter(|(scope, _)| *scope.campaign != *schemas::canary::CAMPAIGN)
             .map(|(scope, numbers)| CampaignSummary {
                 campaign: scope.campaign.to_string(),
                 summary: Summary::of(numbers, Span::Life, &Filter::default()),

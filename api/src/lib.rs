@@ -22,12 +22,15 @@ mod reading;
 mod routes;
 mod shares;
 mod state;
+mod status;
 mod timeseries;
+mod trace;
 
 pub use dump::{Dump, dump_router};
 pub use operation::health_router;
 pub use routes::router;
 pub use state::{Clock, Metrics, Readiness, State};
+pub use status::{Status, status_router};
 
 use std::future::Future;
 

@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::trace;
+
 /// Seconds after which a store that failed is worth asking again: its client has reconnected or
 /// given up by then.
 const RETRY_AFTER_S: &str = "1";
@@ -115,6 +117,9 @@ pub(crate) struct Body {
     /// The parameter to change; absent when none is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
+    /// The request's trace id: the server's log lines about it have the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
 }
 
 impl Problem {
@@ -149,6 +154,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: self.detail,
             parameter: self.parameter,
+            trace_id: trace::current(),
         });
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();

@@ -5,11 +5,9 @@ use axum::http::{HeaderValue, Method, Uri, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use tower_http::compression::CompressionLayer;
-use tower_http::trace::{DefaultOnFailure, TraceLayer};
-use tracing::Level;
 
 use crate::problem::{Kind, Problem};
-use crate::{State, campaigns, health, metrics, openapi, page, timeseries};
+use crate::{State, campaigns, health, metrics, openapi, page, timeseries, trace};
 
 /// Paths and what answers them. The OpenAPI document lists the same.
 fn table() -> [(&'static str, MethodRouter<State>); 10] {
@@ -39,9 +37,8 @@ pub fn router(state: State) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(axum::middleware::map_response(do_not_store))
         .layer(CompressionLayer::new())
-        // A metric counts every status; whoever asks could fill the log with them otherwise.
-        .layer(TraceLayer::new_for_http().on_failure(DefaultOnFailure::new().level(Level::DEBUG)))
         .layer(axum::middleware::from_fn(metrics::measure))
+        .layer(axum::middleware::from_fn(trace::follow))
         .with_state(state)
 }
 

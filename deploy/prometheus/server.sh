@@ -8,10 +8,19 @@ prometheus_members() { printf 'prometheus'; }
 prometheus_ports() { prometheus_port; }
 prometheus_address() { printf 'http://127.0.0.1:%s' "$(prometheus_port)"; }
 
+# Addresses that somebody added stay.
+prometheus_target() {
+    local file=$RUN/prometheus/targets/$1.yml
+    [ -s "$file" ] || printf -- '- targets: ["127.0.0.1:%s"]\n' "$2" >"$file"
+}
+
 prometheus_prepare() {
-    mkdir -p "$RUN/prometheus/data"
-    sed -e "s/@PROCESS@/127.0.0.1:$(process_metrics_port)/" -e "s/@API@/127.0.0.1:$(api_port)/" \
-        "$DEPLOY/prometheus/prometheus.yml" >"$RUN/prometheus/prometheus.yml"
+    mkdir -p "$RUN/prometheus/data" "$RUN/prometheus/targets" "$RUN/prometheus/rules"
+    cp "$DEPLOY/prometheus/prometheus.yml" "$RUN/prometheus/"
+    cp "$DEPLOY/prometheus/rules/recording.yml" "$DEPLOY/prometheus/rules/alerts.yml" "$RUN/prometheus/rules/"
+    prometheus_target process "$(process_metrics_port)"
+    prometheus_target api "$(api_port)"
+    prometheus_target canary "$(canary_port)"
 }
 
 prometheus_start() {

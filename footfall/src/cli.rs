@@ -1,6 +1,7 @@
 //! The command line: arguments to library calls.
 
 use std::io::{Write, stdin, stdout};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +10,10 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
-use crate::{dead_letters, demo, device, generate, process, replay, serve, topics, verify, views};
+use crate::{
+    canary, dead_letters, demo, device, doctor, generate, process, replay, serve, status, topics,
+    verify, views,
+};
 
 /// Campaign events in, trusted views out.
 #[derive(Debug, Parser)]
@@ -46,6 +50,12 @@ enum Command {
     Views(views::Command),
     /// Classify User-Agents from standard input: class, os, browser, brand, User-Agent, with tabs.
     Device,
+    /// Say what keeps a process from starting, and what a person should know, without starting anything.
+    Doctor(doctor::Args),
+    /// Say what the deployment is doing: who has which partition, how far behind log each view is, what was set aside.
+    Status(status::Args),
+    /// Send an event a second and look for it in the API: how fresh the views are for who asks.
+    Canary(canary::Args),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -64,7 +74,12 @@ impl Command {
     fn needs_definition(&self) -> bool {
         matches!(
             self,
-            Self::Demo(_) | Self::Process | Self::Api | Self::Verify(_) | Self::Views(_)
+            Self::Demo(_)
+                | Self::Process
+                | Self::Api
+                | Self::Verify(_)
+                | Self::Views(_)
+                | Self::Status(_)
         )
     }
 
@@ -100,23 +115,22 @@ impl Cli {
     ///
     /// # Errors
     /// With a sentence that names the flag, file or server, and what to do.
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
         let mut config = Config::load(&self.overrides)?;
         if let Command::Device = self.command {
             device::run(stdin().lock(), stdout().lock())?;
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         if let Command::Config(command) = &self.command {
-            return run_config(command, &config);
+            return run_config(command, &config).map(|()| ExitCode::SUCCESS);
+        }
+        if let Command::Doctor(args) = &self.command {
+            start_logs(&config)?;
+            return runtime()?.block_on(doctor::run(args, config));
         }
         self.command.check_named(&config)?;
         config.check(self.command.needs_definition())?;
-        let format = if config.logging.json {
-            telemetry::logs::Format::Json
-        } else {
-            telemetry::logs::Format::Text
-        };
-        telemetry::logs::start(&config.logging.filter, format).map_err(anyhow::Error::msg)?;
+        start_logs(&config)?;
         telemetry::metrics::install()?;
         processor::metrics::describe();
         api::metrics::describe();
@@ -133,19 +147,34 @@ impl Cli {
             Command::Topics(command) => topics::run(&command, &config),
             Command::Generate(args) => block_on(run_generate(args, config)),
             Command::Replay(args) => run_replay(&args, &config),
+            Command::Canary(args) => block_on(canary::run(&args, config)),
+            Command::Status(args) => block_on(status::run(&args, &config)),
             Command::Verify(args) => block_on(verify::run(&args, &config)),
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
             Command::Views(command) => block_on(views::run(&command, &config)),
-            Command::Device | Command::Config(_) => Ok(()),
-        }
+            Command::Device | Command::Config(_) | Command::Doctor(_) => Ok(()),
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
-fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn start_logs(config: &Config) -> anyhow::Result<()> {
+    let format = if config.logging.json {
+        telemetry::logs::Format::Json
+    } else {
+        telemetry::logs::Format::Text
+    };
+    telemetry::logs::start(&config.logging.filter, format).map_err(anyhow::Error::msg)
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(work)
+        .build()
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    runtime()?.block_on(work)
 }
 
 fn run_config(command: &ConfigCommand, config: &Config) -> anyhow::Result<()> {

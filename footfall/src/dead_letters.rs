@@ -78,6 +78,8 @@ struct Letter {
     /// The event, where the value is one.
     event: Option<serde_json::Value>,
     headers: BTreeMap<String, String>,
+    /// The trace of who sent the record, if it came with one.
+    trace_id: Option<String>,
     #[serde(skip)]
     raw: NewRecord,
 }
@@ -288,6 +290,8 @@ fn letter(record: &Record<'_>) -> Option<(Coordinates, Coordinates, Letter)> {
                     .into()
             })
             .collect(),
+        trace_id: text(headers::TRACE)
+            .and_then(|value| Some(telemetry::trace::Trace::parse(&value)?.id().to_owned())),
         raw: NewRecord {
             partition: None,
             key: match event {

@@ -23,6 +23,7 @@ use crate::process::stop_requested;
 use crate::replay;
 use crate::running;
 use crate::set::{self, Log};
+use crate::status::process::Process;
 
 /// 10,000 requests to a public site in May 2015; source and licence in `data/README.md`.
 const SAMPLE: &[u8] = include_bytes!("../data/access-2015-05.log");
@@ -145,6 +146,11 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         .with_metrics(Arc::new(telemetry::metrics::render));
     let dump_path = running::dump_path();
     let dump = api::dump_router(&dump_path, views, &config.definition);
+    let (status, definition) = (processor.status(), config.definition.id());
+    let said: api::Status = Arc::new(move || {
+        serde_json::to_value(Process::of(&definition, &status)).unwrap_or_default()
+    });
+    let dump = dump.merge(api::status_router(&running::status_path(&dump_path), said));
     let announced = running::announce(&config.data, address, &dump_path)?;
     let length = args.length;
     let until = async move {

@@ -1,10 +1,13 @@
 //! What the binary `footfall` does, as a library, so that tests and benchmarks can call it.
 
+pub mod canary;
+mod checks;
 pub mod cli;
 pub mod config;
 pub mod dead_letters;
 pub mod demo;
 pub mod device;
+pub mod doctor;
 mod event_json;
 pub mod generate;
 mod lines;
@@ -14,6 +17,7 @@ pub mod replay;
 mod running;
 pub mod serve;
 pub mod set;
+pub mod status;
 pub mod topics;
 pub mod verify;
 pub mod views;

@@ -6,8 +6,10 @@ use anyhow::Context;
 use processor::{Parts, Processor};
 use views::Sink;
 
+use crate::checks;
 use crate::config::Config;
 use crate::set::{self, Log, Stores, Use};
+use crate::status;
 
 /// Runs until it is asked to stop; then checkpoints, brings the stores up and leaves the group.
 ///
@@ -16,8 +18,15 @@ use crate::set::{self, Log, Stores, Use};
 /// store that is down is no reason: it is brought up when it is back.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let topics = config.topics();
-    let (checked, names) = (config.clone(), topics.clone());
-    tokio::task::spawn_blocking(move || set::check_topics(&checked, &names)).await??;
+    let checked = config.clone();
+    tokio::task::spawn_blocking(move || {
+        checks::folder(&checked).settle()?;
+        checks::topics(&checked).settle()
+    })
+    .await??;
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("--listen {}", config.listen))?;
     let log = Log::open(&config)?;
     let stores = Stores::connect(&config, Use::Write).await?;
     let parts = Parts {
@@ -27,19 +36,23 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         history: stores.opensearch.map(|store| store as Arc<dyn Sink>),
         runtime: tokio::runtime::Handle::current(),
     };
-    let (kafka, group, events) = (
+    let (mut kafka, group, events) = (
         config.kafka(),
         config.log.group.clone(),
         topics.events.clone(),
     );
+    // `footfall status` finds the processors by their names in the group.
+    let name = status::process::name_in_group("http", listener.local_addr()?);
+    kafka.extra.entry("client.id".to_owned()).or_insert(name);
     let stopping = stop_requested();
     let processor = Processor::start(set::settings(&config), parts, move |positions| {
         let consumer = log::kafka::Consumer::join(&kafka, &group, &events, positions)?;
         Ok(Box::new(consumer) as Box<dyn log::Consumer>)
     })?;
-    let listener = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("--listen {}", config.listen))?;
+    let (status, definition) = (processor.status(), config.definition.id());
+    let said: api::Status = Arc::new(move || {
+        serde_json::to_value(status::process::Process::of(&definition, &status)).unwrap_or_default()
+    });
     let status = processor.status();
     let ready: api::Readiness = Arc::new(move || {
         let halted = status
@@ -50,7 +63,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             Err(format!("partition {partition} halted: {why}"))
         })
     });
-    let router = api::health_router(ready, Arc::new(telemetry::metrics::render));
+    let router = api::health_router(ready, Arc::new(telemetry::metrics::render))
+        .merge(api::status_router(status::process::PATH, said));
     tracing::info!(listen = %listener.local_addr()?, definition = config.definition.id(), "processing");
     api::serve(listener, router, stopping).await?;
     tracing::info!("stopping: last checkpoints");

@@ -13,6 +13,7 @@ use reqwest::StatusCode;
 use views::AsOf;
 
 use crate::config::Config;
+use crate::status::process::Process;
 
 /// The file, in the data folder.
 const FILE: &str = "demo.url";
@@ -23,6 +24,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// down, not another one that took the address since.
 pub fn dump_path() -> String {
     format!("/internal/{:032x}/dump", rand::random::<u128>())
+}
+
+/// Where it says what it is doing, beside its dump.
+pub fn status_path(dump_path: &str) -> String {
+    let (folder, _) = dump_path.rsplit_once('/').unwrap_or_default();
+    format!("{folder}/status")
 }
 
 /// The file, as long as the demo runs.
@@ -55,6 +62,31 @@ pub fn announce(data: &Path, address: SocketAddr, path: &str) -> anyhow::Result<
         .and_then(|()| std::fs::rename(&part, &file))
         .with_context(|| file.display().to_string())?;
     Ok(Announced(file))
+}
+
+/// What the demo that runs on the data folder is doing, and where it is served; `None` when none runs.
+///
+/// # Errors
+/// When it does not say.
+pub async fn status(config: &Config) -> anyhow::Result<Option<(String, Process)>> {
+    let file = config.data.join(FILE);
+    let url = match std::fs::read_to_string(&file) {
+        Ok(url) => url.trim().to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| file.display().to_string()),
+    };
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(CONNECT_TIMEOUT)
+        .build()?;
+    let (demo, _) = url.split_once("/internal/").unwrap_or((&url, ""));
+    match client.get(status_path(&url)).send().await {
+        Ok(answer) if answer.status().is_success() => {
+            Ok(Some((demo.to_owned(), answer.json().await?)))
+        }
+        // It was killed, and somebody else may be there now.
+        _ => Ok(None),
+    }
 }
 
 /// Every cell of the demo that runs on the data folder; `None` when none runs.

@@ -1,12 +1,10 @@
 //! The set a process works with: which log, which stores.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use log::{Producer, Reader};
-use schemas::topics::Topics;
 use views::{Connecting, opensearch, redis};
 
 use crate::config::Config;
@@ -173,15 +171,34 @@ async fn connect_redis(config: &Config) -> Result<redis::Store, views::Error> {
 }
 
 async fn connect_opensearch(config: &Config) -> Result<opensearch::Store, views::Error> {
-    opensearch::Store::connect(opensearch::Config {
+    opensearch::Store::connect(opensearch_config(config)).await
+}
+
+fn opensearch_config(config: &Config) -> opensearch::Config {
+    opensearch::Config {
         urls: config.opensearch.urls.clone(),
         prefix: config.opensearch.prefix.clone(),
         definition: config.definition.clone(),
         shards: config.opensearch.shards,
         replicas: config.opensearch.replicas,
         documents_per_second: config.opensearch.documents_per_second,
-    })
-    .await
+    }
+}
+
+/// Redis, for a look: nothing is written.
+///
+/// # Errors
+/// When it can't be reached or can't hold the views.
+pub(crate) async fn look_at_redis(config: &Config) -> Result<redis::Store, views::Error> {
+    connect_redis(config).await
+}
+
+/// OpenSearch, for a look: nothing is sent yet, and nothing is written later.
+///
+/// # Errors
+/// When its configuration can't be used.
+pub(crate) fn look_at_opensearch(config: &Config) -> Result<opensearch::Store, views::Error> {
+    opensearch::Store::open(opensearch_config(config))
 }
 
 /// The processor's settings.
@@ -199,29 +216,4 @@ pub fn settings(config: &Config) -> processor::Settings {
             config.data.join("state"),
         )
     }
-}
-
-/// What keeps a process from starting on the topics, and what is only worth a warning.
-///
-/// # Errors
-/// When Kafka doesn't answer, or a topic can lose acknowledged data; the sentence says what to do.
-pub fn check_topics(config: &Config, topics: &Topics) -> anyhow::Result<()> {
-    let mut refused = Vec::new();
-    let partitions: BTreeMap<&str, u32> =
-        [(topics.events.as_str(), config.definition.partitions)].into();
-    for (topic, partitions) in partitions {
-        for finding in
-            log::kafka::topics::check(&config.kafka(), topic, partitions, config.log.development)?
-        {
-            if finding.refused {
-                refused.push(finding.sentence);
-            } else {
-                tracing::warn!(topic, "{}", finding.sentence);
-            }
-        }
-    }
-    if !refused.is_empty() {
-        anyhow::bail!("{}", refused.join("\n"));
-    }
-    Ok(())
 }

@@ -8,9 +8,9 @@ use crate::config::Config;
 
 /// The greatest record of the events topic, bytes. Far above what an event may have, so that a
 /// record too large is set aside with its reason rather than refused to its producer unseen.
-const EVENT_BYTES: u32 = 1 << 20;
+pub(crate) const EVENT_BYTES: u32 = 1 << 20;
 /// What a dead letter's own headers add at most, bytes.
-const LETTER_BYTES: u32 = 64 << 10;
+pub(crate) const LETTER_BYTES: u32 = 64 << 10;
 
 /// What to do with the topics.
 #[derive(Debug, Clone, clap::Subcommand)]

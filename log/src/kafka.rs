@@ -6,6 +6,7 @@
 mod assignment;
 mod consumer;
 mod delivery;
+pub mod group;
 mod message;
 mod producer;
 mod reader;

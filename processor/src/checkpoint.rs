@@ -20,9 +20,11 @@ use pipeline::freeze::{ChangeSet, Head, KeptRow, Restore, RestoreError};
 use pipeline::record::Record;
 use pipeline::rejection::{DeadLetter, Reason, Rejection};
 use pipeline::state::State;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
+
+use crate::survey::Kept;
 
 /// Of the tables below; a file of another format is refused.
 const FORMAT: i64 = 1;
@@ -101,7 +103,7 @@ pub struct Restored {
 }
 
 /// The head as it stands in the file.
-struct Kept {
+struct Written {
     head: String,
     last: Option<String>,
     seal: i64,
@@ -178,6 +180,43 @@ impl Checkpoint {
         Self::open(folder, definition, partition).map(Some)
     }
 
+    /// How far a partition's file goes, read without taking it: its owner may be writing. `None` before the first
+    /// checkpoint.
+    ///
+    /// # Errors
+    /// When the file can't be read, or is not what was written.
+    pub fn peek(
+        folder: &Path,
+        definition: &Definition,
+        partition: u32,
+    ) -> Result<Option<Kept>, Error> {
+        let path = Self::path(folder, definition, partition);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let peeked = Self {
+            connection: connection.map_err(|error| failed(&path, error))?,
+            path,
+            partition,
+            _lock: None,
+        };
+        let tables: i64 = peeked
+            .connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(|error| peeked.failed(error))?;
+        // Its owner has made the file and not yet its tables.
+        let Some(head) = (tables > 0).then(|| peeked.head()).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let (head, last) = peeked.parse(&head)?;
+        Ok(Some(Kept {
+            next_offset: head.next_offset,
+            log_time: head.log_time,
+            last,
+        }))
+    }
+
     fn check(&self) -> Result<(), Error> {
         let found: String = self
             .connection
@@ -226,10 +265,10 @@ impl Checkpoint {
         Ok(Some((head.next_offset, last)))
     }
 
-    fn head(&self) -> Result<Option<Kept>, Error> {
+    fn head(&self) -> Result<Option<Written>, Error> {
         let query = "SELECT head, last, seal FROM head WHERE id = 1";
         let kept = self.connection.query_row(query, [], |row| {
-            Ok(Kept {
+            Ok(Written {
                 head: row.get(0)?,
                 last: row.get(1)?,
                 seal: row.get(2)?,
@@ -249,7 +288,7 @@ impl Checkpoint {
         empty.map_err(|error| self.failed(error))
     }
 
-    fn parse(&self, kept: &Kept) -> Result<(Head, Option<LastRecord>), Error> {
+    fn parse(&self, kept: &Written) -> Result<(Head, Option<LastRecord>), Error> {
         let last = kept.last.as_deref().map(serde_json::from_str);
         Ok((
             serde_json::from_str(&kept.head).map_err(|error| self.damaged(error))?,

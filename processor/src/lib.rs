@@ -16,7 +16,9 @@ mod processor;
 mod projection;
 pub mod projector;
 pub mod settings;
+pub mod space;
 pub mod status;
+pub mod survey;
 pub mod verify;
 pub mod worker;
 

@@ -40,6 +40,10 @@ pub const DIGEST: &str = "footfall_state_digest";
 pub const DIGEST_OFFSET: &str = "footfall_state_digest_offset";
 /// 1 while a partition stands still, waiting for a person.
 pub const HALTED: &str = "footfall_partition_halted";
+/// Age of the oldest record that is in the log and not in a view, at least, by view.
+pub const VIEW_BEHIND: &str = "footfall_view_behind_seconds";
+/// Bytes free on the disk of the state folder.
+pub const STATE_FREE: &str = "footfall_state_free_bytes";
 /// Events that met a limit of the definition, by limit.
 pub const LIMITS_MET: &str = "footfall_limits_met_total";
 /// Calls to stores, the dead-letter topic or a state file that failed and are made again.
@@ -101,6 +105,16 @@ pub fn describe() {
     describe_gauge!(
         HALTED,
         "1 while a partition stands still until a person has looked"
+    );
+    describe_gauge!(
+        VIEW_BEHIND,
+        Unit::Seconds,
+        "Age of the oldest record that is in the log and not in the view, at least"
+    );
+    describe_gauge!(
+        STATE_FREE,
+        Unit::Bytes,
+        "Room on the disk of the state folder"
     );
     describe_counter!(LIMITS_MET, "Events that met a limit of the definition");
     describe_counter!(

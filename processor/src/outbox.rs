@@ -12,6 +12,7 @@ use log::{NewRecord, Producer};
 use pipeline::record::Headers;
 use pipeline::rejection::DeadLetter;
 use schemas::headers;
+use telemetry::trace::Trace;
 
 use crate::metrics;
 use crate::worker::Control;
@@ -47,6 +48,7 @@ pub fn start(
 
 fn deliver(job: &Job, producer: &dyn Producer, stop: &AtomicBool) {
     let records: Vec<NewRecord> = job.letters.iter().map(record).collect();
+    job.letters.iter().for_each(say);
     while !stop.load(Ordering::Relaxed) {
         match producer.append(records.clone()) {
             Ok(_) => {
@@ -60,6 +62,20 @@ fn deliver(job: &Job, producer: &dyn Producer, stop: &AtomicBool) {
             }
         }
     }
+}
+
+/// At debug: whoever sends bad records could fill the log otherwise.
+fn say(letter: &DeadLetter) {
+    let trace = Headers(&letter.headers).get(headers::TRACE);
+    let trace = trace.and_then(|value| Trace::parse(std::str::from_utf8(value).ok()?));
+    tracing::debug!(
+        partition = letter.partition,
+        offset = letter.offset,
+        reason = letter.rejection.reason.as_str(),
+        trace_id = trace.as_ref().map(Trace::id),
+        "set aside: {}",
+        letter.rejection.detail
+    );
 }
 
 /// The record of a letter: the original bytes, everything else in headers.

@@ -92,46 +92,60 @@ impl Checkpoints {
         next_offset: u64,
         last: Option<LastRecord>,
     ) -> Result<(), log::Error> {
-        let differs = |sentence| Err(log::Error::Fatal(sentence));
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let partitions = log.partitions()?;
-        let expected = self.settings.definition.partitions;
-        if partitions != expected {
-            return differs(format!(
-                "the events topic has {partitions} partitions, the definition {expected}: another number is another view; set definition.partitions and rebuild"
-            ));
-        }
-        let bounds = log.bounds(partition)?;
-        if bounds.start > next_offset || bounds.end < next_offset {
-            return differs(format!(
-                "the log holds offsets {} to {}, the checkpoint goes on at {next_offset}: the log was trimmed, truncated or re-created. Restore it, or move the state folder away to fold what is left as a new view",
-                bounds.start, bounds.end
-            ));
-        }
-        let Some(last) = last else {
-            return Ok(());
-        };
-        if last.offset < bounds.start {
-            tracing::warn!(
-                partition,
-                offset = last.offset,
-                "the log was trimmed behind the checkpoint"
-            );
-            return Ok(());
-        }
-        let mut found = None;
-        log.read(partition, last.offset, last.offset + 1, &mut |batch| {
-            found = batch.records().next().map(|record| LastRecord::of(&record));
-            false
-        })?;
-        if found != Some(last) {
-            return differs(format!(
-                "the record at offset {} is not the one this checkpoint folded: the log was re-created. Move the state folder away to fold it as a new view",
-                last.offset
-            ));
-        }
-        Ok(())
+        let partitions = self.settings.definition.partitions;
+        compare(log.as_mut(), partitions, partition, next_offset, last)
     }
+}
+
+/// Compares the log with what a checkpoint folded of it.
+///
+/// # Errors
+/// [`log::Error::Fatal`] when it is another log, or lacks what comes next; else what the log says.
+pub(crate) fn compare(
+    log: &mut dyn Reader,
+    expected: u32,
+    partition: u32,
+    next_offset: u64,
+    last: Option<LastRecord>,
+) -> Result<(), log::Error> {
+    let differs = |sentence| Err(log::Error::Fatal(sentence));
+    let partitions = log.partitions()?;
+    if partitions != expected {
+        return differs(format!(
+            "the events topic has {partitions} partitions, the definition {expected}: another number is another view; set definition.partitions and rebuild"
+        ));
+    }
+    let bounds = log.bounds(partition)?;
+    if bounds.start > next_offset || bounds.end < next_offset {
+        return differs(format!(
+            "the log holds offsets {} to {}, the checkpoint goes on at {next_offset}: the log was trimmed, truncated or re-created. Restore it, or move the state folder away to fold what is left as a new view",
+            bounds.start, bounds.end
+        ));
+    }
+    let Some(last) = last else {
+        return Ok(());
+    };
+    if last.offset < bounds.start {
+        tracing::warn!(
+            partition,
+            offset = last.offset,
+            "the log was trimmed behind the checkpoint"
+        );
+        return Ok(());
+    }
+    let mut found = None;
+    log.read(partition, last.offset, last.offset + 1, &mut |batch| {
+        found = batch.records().next().map(|record| LastRecord::of(&record));
+        false
+    })?;
+    if found != Some(last) {
+        return differs(format!(
+            "the record at offset {} is not the one this checkpoint folded: the log was re-created. Move the state folder away to fold it as a new view",
+            last.offset
+        ));
+    }
+    Ok(())
 }
 
 impl Positions for Checkpoints {

@@ -85,7 +85,7 @@ impl Processor {
         let lag = lag::start(
             checkpoints.clone(),
             status.clone(),
-            settings.memory_limit,
+            settings.clone(),
             helpers_stop.clone(),
         )
         .map_err(fatal)?;
@@ -192,7 +192,10 @@ impl Nursery {
         };
         let thread = std::thread::Builder::new()
             .name(format!("worker-{partition}"))
-            .spawn(move || worker.run())
+            .spawn(move || {
+                let _span = tracing::error_span!("partition", partition).entered();
+                worker.run();
+            })
             .map_err(|error| format!("no thread for partition {partition}: {error}"))?;
         Ok(Handle {
             batches,

@@ -1,4 +1,7 @@
-//! Names of record headers. Gateways refuse all of them from clients.
+//! Names of record headers. Gateways refuse those that begin with `footfall-` from clients.
+
+/// W3C's trace of who sent the record; not one of ours, and kept with a record that is set aside. ASCII.
+pub const TRACE: &str = "traceparent";
 
 /// Who wrote the record in an order of its own: an import, an admission log. UTF-8.
 pub const SOURCE: &str = "footfall-source";

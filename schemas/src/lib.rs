@@ -2,6 +2,7 @@
 //!
 //! A message that was once valid decodes for ever; `tests/compatibility.rs` holds that down.
 
+pub mod canary;
 pub mod headers;
 pub mod partition;
 pub mod topics;

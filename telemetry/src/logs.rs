@@ -28,6 +28,22 @@ pub fn start(filter: &str, format: Format) -> Result<(), String> {
     started.map_err(|error| format!("logging can't be started: {error}"))
 }
 
+/// JSON lines as [`start`] writes them, into `to`: for a test that reads them.
+///
+/// # Errors
+/// When the filter can't be read.
+pub fn json_lines<W>(filter: &str, to: W) -> Result<impl tracing::Subscriber + Send + Sync, String>
+where
+    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
+{
+    Ok(tracing_subscriber::fmt()
+        .with_env_filter(read(filter)?)
+        .with_ansi(false)
+        .with_writer(to)
+        .json()
+        .finish())
+}
+
 /// Whether `filter` can be read.
 ///
 /// # Errors

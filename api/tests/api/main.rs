@@ -11,3 +11,4 @@ mod reading;
 mod shares;
 mod support;
 mod timeseries;
+mod traces;

@@ -108,6 +108,17 @@ pub fn check(
     Ok(findings)
 }
 
+/// The greatest record that a topic takes, bytes; `None` when it doesn't say.
+///
+/// # Errors
+/// [`Error::Transient`] when the cluster doesn't answer.
+pub fn record_limit(config: &Config, topic: &str) -> Result<Option<u32>, Error> {
+    let settings = settings(&admin(config)?, topic)?;
+    Ok(settings
+        .get("max.message.bytes")
+        .and_then(|bytes| bytes.parse().ok()))
+}
+
 /// What no set-up may have.
 fn structural(
     topic: &str,

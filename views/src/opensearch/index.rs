@@ -25,6 +25,8 @@ const MAX_PREFIX: usize = 128;
 /// The names of one definition's index and aliases.
 #[derive(Debug)]
 pub(super) struct Names {
+    /// What every name begins with: `footfall-<prefix>`.
+    pub base: String,
     /// The index: `footfall-<prefix>-<definition id>`.
     pub index: String,
     /// The alias that writes go to. A write that needs an alias never creates an index, as one to
@@ -55,10 +57,16 @@ impl Names {
             format!("footfall-{prefix}")
         };
         Ok(Self {
-            index: format!("{base}-{definition}"),
+            index: Self::index_of(&base, definition),
             write: format!("{base}-{definition}-write"),
             analysts: format!("{base}-views"),
+            base,
         })
+    }
+
+    /// The index of a definition.
+    pub(super) fn index_of(base: &str, definition: &str) -> String {
+        format!("{base}-{definition}")
     }
 }
 
@@ -151,7 +159,7 @@ impl Store {
         self.check_index(&found[&self.names.index])
     }
 
-    fn check_index(&self, found: &Value) -> Result<(), Error> {
+    pub(super) fn check_index(&self, found: &Value) -> Result<(), Error> {
         let name = &self.names.index;
         let (wanted, meta) = (
             &self.index_body["mappings"]["_meta"],

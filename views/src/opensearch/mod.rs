@@ -12,6 +12,7 @@ mod dump;
 mod found;
 mod http;
 mod index;
+mod look;
 mod pace;
 mod people;
 mod query;
@@ -73,10 +74,23 @@ impl Store {
     /// [`Error::Transient`] when no node answers; [`Error::Fatal`] when the configuration can't
     /// be used, or the index of that name holds something else.
     pub async fn connect(config: Config) -> Result<Self, Error> {
+        let store = Self::open(config)?;
+        store.ensure_index().await?;
+        if store.published().await?.is_empty() {
+            store.publish().await?;
+        }
+        Ok(store)
+    }
+
+    /// As [`Self::connect`], but nothing is sent: for a look.
+    ///
+    /// # Errors
+    /// [`Error::Fatal`] when the configuration can't be used.
+    pub fn open(config: Config) -> Result<Self, Error> {
         let definition = &config.definition;
         let calendar =
             Calendar::new(definition).map_err(|error| Error::Fatal(error.to_string()))?;
-        let store = Self {
+        Ok(Self {
             http: Http::new(&config.urls)?,
             names: Names::new(&config.prefix, &definition.id())?,
             index_body: index::body(&definition.id(), config.shards, config.replicas),
@@ -84,12 +98,7 @@ impl Store {
             calendar,
             bulks: Semaphore::new(BULKS_IN_FLIGHT),
             pace: Pace::new(config.documents_per_second),
-        };
-        store.ensure_index().await?;
-        if store.published().await?.is_empty() {
-            store.publish().await?;
-        }
-        Ok(store)
+        })
     }
 
     /// Whether these can be a cluster's addresses and a prefix of our names in it; nothing is sent.

@@ -36,6 +36,18 @@ pub(super) struct Keys {
 }
 
 impl Keys {
+    /// What every key begins with.
+    pub(super) const OPENING: &str = "ff:{";
+    /// What the key ends with that says how far a partition is stored.
+    pub(super) const META: &str = "}:meta";
+
+    /// The definition whose partition a `meta` key is of; `None` for every other key.
+    pub(super) fn definition_of(key: &str) -> Option<&str> {
+        let tag = key.strip_prefix(Self::OPENING)?.strip_suffix(Self::META)?;
+        let (definition, partition) = tag.split_once(':')?;
+        partition.parse::<u32>().ok().map(|_| definition)
+    }
+
     pub(super) fn new(definition: &str, partition: u32) -> Self {
         Self {
             prefix: format!("ff:{{{definition}:{partition}}}:"),

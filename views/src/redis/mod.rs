@@ -15,6 +15,7 @@ mod connect;
 mod dump;
 mod fill;
 mod layout;
+mod look;
 mod plan;
 mod read;
 mod sweep;
@@ -22,6 +23,7 @@ mod wants;
 mod write;
 
 pub use fill::{Filling, Progress};
+pub use look::Held;
 pub use plan::Limits;
 
 use std::collections::{BTreeSet, HashMap};

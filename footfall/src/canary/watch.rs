@@ -1,0 +1,173 @@
+//! What one view has shown of the canary's events.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+/// What the API answers about the canary's campaign, as far as it is looked at.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Seen {
+    /// How far each partition is counted.
+    pub as_of: Vec<Stamp>,
+    /// The campaign's numbers.
+    pub totals: Totals,
+}
+
+/// How far a partition is counted.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Stamp {
+    pub partition: u32,
+    pub offset: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) struct Totals {
+    /// All events of the campaign, this run's and others'.
+    pub events: u64,
+}
+
+/// An event that the log acknowledged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    pub partition: u32,
+    pub offset: u64,
+    pub acknowledged: Instant,
+}
+
+/// What is awaited of one view.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    outstanding: VecDeque<Sent>,
+    /// The campaign's events before this run, as the first answer had them.
+    before: Option<u64>,
+    /// Events of this run that an answer claimed to count.
+    claimed: u64,
+    lost: u64,
+}
+
+/// What an answer brought.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct News {
+    /// How long each event that is new in it took.
+    pub took: Vec<Duration>,
+    /// Further events that it claims to count and doesn't.
+    pub lost: u64,
+}
+
+impl Watch {
+    /// Whether it is known what the view held before this run: events sent earlier would be taken for lost.
+    pub fn is_begun(&self) -> bool {
+        self.before.is_some()
+    }
+
+    pub fn sent(&mut self, sent: Sent) {
+        self.outstanding.push_back(sent);
+    }
+
+    pub fn outstanding(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// Events of this run that were seen.
+    pub fn claimed(&self) -> u64 {
+        self.claimed
+    }
+
+    /// Events claimed and not counted.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Age of the oldest event that was not seen.
+    pub fn oldest(&self, now: Instant) -> Duration {
+        let oldest = self.outstanding.front();
+        oldest.map_or(Duration::ZERO, |sent| now.duration_since(sent.acknowledged))
+    }
+
+    /// Takes an answer that came at `now`.
+    pub fn take(&mut self, seen: &Seen, now: Instant) -> News {
+        let before = *self.before.get_or_insert(seen.totals.events);
+        let is_counted = |sent: &Sent| {
+            let stamp = seen.as_of.iter().find(|of| of.partition == sent.partition);
+            stamp.is_some_and(|stamp| stamp.offset > sent.offset)
+        };
+        let mut news = News::default();
+        self.outstanding.retain(|sent| {
+            let counted = is_counted(sent);
+            if counted {
+                news.took.push(now.duration_since(sent.acknowledged));
+            }
+            !counted
+        });
+        self.claimed += news.took.len() as u64;
+        // Another canary, or the end of an earlier run, only adds to what is counted.
+        let missing = (before + self.claimed).saturating_sub(seen.totals.events);
+        news.lost = missing.saturating_sub(self.lost);
+        self.lost += news.lost;
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn answer(offsets: &[u64], events: u64) -> Seen {
+        let stamps = (0..).zip(offsets);
+        Seen {
+            as_of: stamps
+                .map(|(partition, offset)| Stamp {
+                    partition,
+                    offset: *offset,
+                })
+                .collect(),
+            totals: Totals { events },
+        }
+    }
+
+    fn sent(partition: u32, offset: u64, acknowledged: Instant) -> Sent {
+        Sent {
+            partition,
+            offset,
+            acknowledged,
+        }
+    }
+
+    #[test]
+    fn an_event_is_seen_when_its_partition_is_counted_beyond_it() {
+        let start = Instant::now();
+        let mut watch = Watch::default();
+        watch.take(&answer(&[5, 9], 3), start);
+        watch.sent(sent(1, 9, start));
+        watch.sent(sent(0, 5, start));
+        let later = start + Duration::from_secs(2);
+        let news = watch.take(&answer(&[5, 10], 4), later);
+        assert_eq!(news.took, [Duration::from_secs(2)]);
+        assert_eq!((news.lost, watch.outstanding()), (0, 1));
+        assert_eq!(watch.oldest(later), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn an_event_that_an_answer_claims_and_does_not_count_is_lost_once() {
+        let start = Instant::now();
+        let mut watch = Watch::default();
+        watch.take(&answer(&[0], 7), start);
+        watch.sent(sent(0, 0, start));
+        watch.sent(sent(0, 1, start));
+        assert_eq!(watch.take(&answer(&[1], 7), start).lost, 1);
+        assert_eq!(watch.take(&answer(&[1], 7), start).lost, 0);
+        assert_eq!(watch.take(&answer(&[2], 8), start).lost, 0);
+        assert_eq!(watch.lost(), 1);
+    }
+
+    #[test]
+    fn what_an_earlier_run_sent_late_is_not_taken_for_a_loss() {
+        let start = Instant::now();
+        let mut watch = Watch::default();
+        watch.take(&answer(&[0], 7), start);
+        watch.sent(sent(0, 3, start));
+        assert_eq!(watch.take(&answer(&[4], 11), start).lost, 0);
+    }
+}

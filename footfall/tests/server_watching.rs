@@ -1,0 +1,161 @@
+//! What operators are told, on real servers: doctor, status, canary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod deployment;
+
+use deployment::{Deployment, succeeded, wait_for};
+use footfall::views::Store;
+use log::NewRecord;
+use serde_json::Value;
+
+/// The exit status of `doctor`, and its sentences about a subject with this outcome.
+fn doctor(deployment: &Deployment) -> (i32, impl Fn(&str, &str) -> Vec<String> + use<>) {
+    let output = deployment.footfall(&["doctor", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let status = output.status.code().unwrap();
+    let said = move |about: &str, outcome: &str| {
+        let checks = report["checks"].as_array().unwrap().iter();
+        checks
+            .filter(|check| check["about"] == about && check["outcome"] == outcome)
+            .map(|check| check["sentence"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    (status, said)
+}
+
+/// What a processor that must not start says.
+fn refusal(deployment: &Deployment) -> String {
+    let output = deployment.footfall(&["process"]);
+    assert!(!output.status.success(), "it started");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn indices(deployment: &Deployment) -> String {
+    let config = &deployment.config.opensearch;
+    let url = format!("{}/footfall-{}*", config.urls[0], config.prefix);
+    deployment.ask(&url).1
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn doctor_finds_what_a_start_would_meet_and_writes_nothing() {
+    let mut deployment = Deployment::on_servers();
+    let (status, said) = doctor(&deployment);
+    assert_eq!(status, 0, "{:?}", said("topics", "refused"));
+    assert_eq!(said("topics", "ok").len(), 2);
+    assert_eq!(said("opensearch", "ok").len(), 1);
+    assert_eq!(indices(&deployment), "{}", "an index was made");
+    assert!(!deployment.config.data.exists(), "a folder was made");
+
+    let processor = deployment.processor("one");
+    let generated = ["generate", "--count", "2000", "--seed", "1"];
+    succeeded(deployment.footfall(&generated));
+    deployment.wait_until_stored(Store::Redis);
+    deployment.wait_until_stored(Store::Opensearch);
+    // Beside the process that holds them.
+    let one = deployment.folder().join("one");
+    deployment.configure(|config| config.data = one);
+    let (status, said) = doctor(&deployment);
+    assert_eq!(status, 0);
+    assert!(said("log", "ok")[0].contains("checkpoints here"));
+    assert_eq!(said("definition", "ok").len(), 3);
+    processor.stop();
+
+    let right = deployment.config.clone();
+    deployment.configure(|config| config.definition.hash_key = "0123456789abcdef".repeat(2));
+    let (_, said) = doctor(&deployment);
+    let unknown = said("definition", "warning");
+    assert_eq!(unknown.len(), 3, "{unknown:?}");
+    assert!(unknown.iter().all(|of| of.contains("unknown definition")));
+
+    deployment.configure(|config| {
+        *config = right.clone();
+        config.definition.partitions = 5;
+    });
+    let (status, said) = doctor(&deployment);
+    assert_eq!(status, 1);
+    let refused = said("topics", "refused");
+    assert!(refused[0].contains("has 12 partitions, the definition says 5"));
+    assert!(refusal(&deployment).contains(&refused[0]));
+
+    deployment.configure(|config| {
+        *config = right.clone();
+        config.log.topic_prefix += "other-";
+    });
+    succeeded(deployment.footfall(&["topics", "create", "--replication", "3"]));
+    let (status, said) = doctor(&deployment);
+    assert_eq!(status, 1);
+    let refused = said("log", "refused");
+    assert!(
+        refused[0].contains("trimmed, truncated or re-created"),
+        "{refused:?}"
+    );
+
+    deployment.configure(|config| {
+        *config = right.clone();
+        config.redis.url = "redis://127.0.0.1:1".to_owned();
+    });
+    let (status, said) = doctor(&deployment);
+    assert_eq!(status, 2);
+    assert_eq!(said("redis", "unasked").len(), 1);
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn a_canary_is_seen_in_both_views_and_status_finds_owners_letters_and_a_processor_that_died() {
+    let deployment = Deployment::on_servers();
+    let processor = deployment.processor("one");
+    let (api, address) = deployment.serving(&["api"]);
+    let canary = [
+        "canary", "--every", "100ms", "--for", "2s", "--api", &address,
+    ];
+    let seen: Value = serde_json::from_str(&succeeded(deployment.footfall(&canary))).unwrap();
+    for view in seen.as_array().unwrap() {
+        assert!(view["seen"].as_u64().unwrap() > 0, "{seen}");
+        assert_eq!((&view["not_seen"], &view["lost"]), (&0.into(), &0.into()));
+    }
+    assert_eq!(seen.as_array().unwrap().len(), 2);
+    let campaigns = deployment.get(&format!("{address}/v1/campaigns"));
+    assert_eq!(campaigns["campaigns"], Value::Array(Vec::new()));
+    let own = deployment.campaign(&address, "footfall-canary", "?bots=include");
+    assert!(own["totals"]["events"].as_u64().unwrap() > 0);
+
+    let garbage = NewRecord {
+        key: b"someone".to_vec(),
+        value: vec![0xff; 40],
+        ..NewRecord::default()
+    };
+    deployment.producer().append(vec![garbage]).unwrap();
+    let status = || -> Value {
+        let said = succeeded(deployment.footfall(&["status", "--json"]));
+        serde_json::from_str(&said).unwrap()
+    };
+    let report = wait_for("the letter is delivered and all is stored", || {
+        let report = status();
+        let delivered = report["dead_letters"]["topic_records"] == 1;
+        let behind = |view: &str| report["views"][view]["behind_records"] == 0;
+        (delivered && behind("redis") && behind("opensearch")).then_some(report)
+    });
+    assert_eq!(report["dead_letters"]["by_reason"]["bad_bytes"], 1);
+    assert_eq!(report["not_asked"], Value::Array(Vec::new()), "{report}");
+    let partitions = report["partitions"].as_array().unwrap();
+    assert_eq!(partitions.len(), 12);
+    for partition in partitions {
+        let owner = partition["owner"].as_str().unwrap();
+        assert!(owner.starts_with("http://127.0.0.1:"), "{partition}");
+        assert_eq!(partition["lag_records"], 0, "{partition}");
+        assert_eq!(partition["stored"]["redis"], partition["log_end"]);
+    }
+
+    processor.kill();
+    let report = status();
+    assert!(
+        !report["not_asked"].as_array().unwrap().is_empty(),
+        "{report}"
+    );
+    for partition in report["partitions"].as_array().unwrap() {
+        assert_eq!(partition["stored"]["redis"], partition["log_end"]);
+        assert_eq!(partition["folded"], Value::Null, "{partition}");
+    }
+    drop(api);
+}

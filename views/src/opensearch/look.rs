@@ -1,0 +1,160 @@
+//! A look at an OpenSearch that writes nothing: what it holds, how far, and whether its disks have room.
+
+use std::collections::BTreeMap;
+
+use opensearch::http::Method;
+use serde_json::Value;
+
+use super::http::Content;
+use super::index::Names;
+use super::{Store, documents};
+use crate::{Error, Finding, Stamp};
+
+/// OpenSearch's own: at this share of a disk it moves shards away, and at the next it blocks its indices.
+const HIGH_WATERMARK: f64 = 90.0;
+
+impl Store {
+    /// What keeps the index from holding the views.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn findings(&self) -> Result<Vec<Finding>, Error> {
+        let path = format!("/{}?flat_settings=true", self.names.index);
+        let found = match self.look(&path).await {
+            Ok(found) => found,
+            // There is none yet.
+            Err(Error::Fatal(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let refused = self.check_index(&found[&self.names.index]).err();
+        Ok(refused
+            .map(|error| Finding::refused(error.to_string()))
+            .into_iter()
+            .collect())
+    }
+
+    /// The nodes whose disk is all but full; none where the user may not see the disks.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn full_disks(&self) -> Result<Vec<Finding>, Error> {
+        match self.look("/_cat/allocation?format=json").await {
+            Ok(disks) => Ok(full(&disks)),
+            Err(Error::Fatal(_)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The server's version; `unknown` when it doesn't say.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn version(&self) -> Result<String, Error> {
+        let version = &self.look("/").await?["version"]["number"];
+        Ok(version.as_str().unwrap_or("unknown").to_owned())
+    }
+
+    /// The definitions that have an index under this prefix, with its name.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn definitions(&self) -> Result<BTreeMap<String, String>, Error> {
+        let path = format!("/{}-*/_mapping", self.names.base);
+        let query = [("filter_path", "*.mappings._meta")];
+        let reply = self
+            .http
+            .send(Method::Get, &path, &query, Content::None)
+            .await?;
+        let indices = reply.ok("show the mappings of its indices")?;
+        Ok(indices
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(index, found)| {
+                let definition = found["mappings"]["_meta"]["definition"].as_str()?;
+                // Under an empty prefix the pattern also finds other prefixes' indices.
+                let ours = *index == Names::index_of(&self.names.base, definition);
+                ours.then(|| (definition.to_owned(), index.clone()))
+            })
+            .collect())
+    }
+
+    /// How far each partition is stored at least; `None` for one that is not there. In their order.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn stamps(&self) -> Result<Vec<Option<Stamp>>, Error> {
+        let mut stamps = Vec::with_capacity(self.partitions as usize);
+        for partition in 0..self.partitions {
+            let id = documents::checkpoint_id(partition);
+            let path = format!("/{}/_doc/{id}", self.names.index);
+            let routing = partition.to_string();
+            let query = [("routing", routing.as_str())];
+            let reply = self
+                .http
+                .send(Method::Get, &path, &query, Content::None)
+                .await?;
+            if reply.status == 404 {
+                stamps.push(None);
+                continue;
+            }
+            let source = &reply.ok("read a checkpoint")?["_source"];
+            stamps.push(source["offset"].as_u64().map(|offset| Stamp {
+                partition,
+                offset,
+                log_time: source["log_time"].as_i64().unwrap_or(0),
+            }));
+        }
+        Ok(stamps)
+    }
+
+    async fn look(&self, path: &str) -> Result<Value, Error> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let query: Vec<(&str, &str)> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .collect();
+        let reply = self
+            .http
+            .send(Method::Get, path, &query, Content::None)
+            .await?;
+        reply.ok(&format!("answer {path}"))
+    }
+}
+
+fn full(disks: &Value) -> Vec<Finding> {
+    disks
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|disk| {
+            let used: f64 = disk["disk.percent"].as_str()?.parse().ok()?;
+            let node = disk["node"].as_str().unwrap_or("unknown");
+            (used >= HIGH_WATERMARK).then(|| {
+                Finding::warning(format!(
+                    "the disk of OpenSearch node {node} is {used} % full; at 95 % OpenSearch makes its indices read-only by default: free space, or add a node"
+                ))
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_node_with_a_full_disk_is_named() {
+        let disks = json!([
+            {"node": "one", "disk.percent": "40"},
+            {"node": "two", "disk.percent": "93"},
+            {"node": "UNASSIGNED", "disk.percent": null},
+        ]);
+        let findings = full(&disks);
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].sentence.contains("two"), "{findings:?}");
+    }
+}
