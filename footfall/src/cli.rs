@@ -9,7 +9,9 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
-use crate::{dead_letters, demo, device, generate, process, replay, serve, topics, verify, views};
+use crate::{
+    dead_letters, demo, device, generate, process, replay, serve, tokens, topics, verify, views,
+};
 
 /// Campaign events in, trusted views out.
 #[derive(Debug, Parser)]
@@ -46,6 +48,9 @@ enum Command {
     Views(views::Command),
     /// Classify User-Agents from standard input: class, os, browser, brand, User-Agent, with tabs.
     Device,
+    /// Make, list and revoke the tokens that the HTTP API asks for.
+    #[command(subcommand)]
+    Tokens(tokens::Command),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -109,6 +114,9 @@ impl Cli {
         if let Command::Config(command) = &self.command {
             return run_config(command, &config);
         }
+        if let Command::Tokens(command) = &self.command {
+            return tokens::run(command, &config);
+        }
         self.command.check_named(&config)?;
         config.check(self.command.needs_definition())?;
         let format = if config.logging.json {
@@ -136,7 +144,7 @@ impl Cli {
             Command::Verify(args) => block_on(verify::run(&args, &config)),
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
             Command::Views(command) => block_on(views::run(&command, &config)),
-            Command::Device | Command::Config(_) => Ok(()),
+            Command::Device | Command::Config(_) | Command::Tokens(_) => Ok(()),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod replay;
 mod running;
 pub mod serve;
 pub mod set;
+pub mod tokens;
 pub mod topics;
 pub mod verify;
 pub mod views;
