@@ -11,8 +11,8 @@ use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
 use crate::{
-    canary, dead_letters, demo, device, doctor, generate, process, replay, serve, status, topics,
-    verify, views,
+    canary, dead_letters, demo, device, doctor, generate, process, replay, serve, status, tokens,
+    topics, verify, views,
 };
 
 /// Campaign events in, trusted views out.
@@ -56,6 +56,9 @@ enum Command {
     Status(status::Args),
     /// Send an event a second and look for it in the API: how fresh the views are for who asks.
     Canary(canary::Args),
+    /// Make, list and revoke the tokens that the HTTP API asks for.
+    #[command(subcommand)]
+    Tokens(tokens::Command),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -128,6 +131,9 @@ impl Cli {
             start_logs(&config)?;
             return runtime()?.block_on(doctor::run(args, config));
         }
+        if let Command::Tokens(command) = &self.command {
+            return tokens::run(command, &config).map(|()| ExitCode::SUCCESS);
+        }
         self.command.check_named(&config)?;
         config.check(self.command.needs_definition())?;
         start_logs(&config)?;
@@ -152,7 +158,7 @@ impl Cli {
             Command::Verify(args) => block_on(verify::run(&args, &config)),
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
             Command::Views(command) => block_on(views::run(&command, &config)),
-            Command::Device | Command::Config(_) | Command::Doctor(_) => Ok(()),
+            Command::Device | Command::Config(_) | Command::Doctor(_) | Command::Tokens(_) => Ok(()),
         }?;
         Ok(ExitCode::SUCCESS)
     }

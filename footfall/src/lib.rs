@@ -18,6 +18,7 @@ mod running;
 pub mod serve;
 pub mod set;
 pub mod status;
+pub mod tokens;
 pub mod topics;
 pub mod verify;
 pub mod views;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use processor::{Parts, Processor};
 use views::Sink;
 
@@ -17,6 +16,7 @@ use crate::status;
 /// When it can't start: a topic that can lose data, a store that can't hold views, no listener. A
 /// store that is down is no reason: it is brought up when it is back.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    let listener = api::Listener::open(&config.listener()).await?;
     let topics = config.topics();
     let checked = config.clone();
     tokio::task::spawn_blocking(move || {
@@ -24,9 +24,6 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         checks::topics(&checked).settle()
     })
     .await??;
-    let listener = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("--listen {}", config.listen))?;
     let log = Log::open(&config)?;
     let stores = Stores::connect(&config, Use::Write).await?;
     let parts = Parts {
@@ -42,7 +39,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         topics.events.clone(),
     );
     // `footfall status` finds the processors by their names in the group.
-    let name = status::process::name_in_group("http", listener.local_addr()?);
+    let name = status::process::name_in_group(listener.scheme(), listener.address()?);
     kafka.extra.entry("client.id".to_owned()).or_insert(name);
     let stopping = stop_requested();
     let processor = Processor::start(set::settings(&config), parts, move |positions| {
@@ -63,10 +60,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             Err(format!("partition {partition} halted: {why}"))
         })
     });
-    let router = api::health_router(ready, Arc::new(telemetry::metrics::render))
-        .merge(api::status_router(status::process::PATH, said));
-    tracing::info!(listen = %listener.local_addr()?, definition = config.definition.id(), "processing");
-    api::serve(listener, router, stopping).await?;
+    let router = api::health_router(
+        ready,
+        Arc::new(telemetry::metrics::render),
+        &listener.guard(),
+    )
+    .merge(api::status_router(status::process::PATH, said, &listener.guard()));
+    tracing::info!(listen = %listener.address()?, scheme = listener.scheme(), definition = config.definition.id(), "processing");
+    listener.serve(router, stopping).await?;
     tracing::info!("stopping: last checkpoints");
     tokio::task::spawn_blocking(move || processor.stop()).await?;
     Ok(())

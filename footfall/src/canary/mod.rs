@@ -83,12 +83,11 @@ struct Summary {
 pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     metrics::describe();
     let stopping = stop_requested();
-    let listener = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("--listen {}", config.listen))?;
-    let router = api::health_router(Arc::new(|| Ok(())), Arc::new(telemetry::metrics::render));
-    tracing::info!(listen = %listener.local_addr()?, api = args.api, "watching");
-    let served = tokio::spawn(api::serve(listener, router, std::future::pending()));
+    let listener = api::Listener::open(&config.listener()).await?;
+    let render = Arc::new(telemetry::metrics::render);
+    let router = api::health_router(Arc::new(|| Ok(())), render, &listener.guard());
+    tracing::info!(listen = %listener.address()?, api = args.api, "watching");
+    let served = tokio::spawn(listener.serve(router, std::future::pending()));
     let views = views(args).await?;
     let asking: Vec<_> = views
         .iter()
