@@ -25,6 +25,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         dead_letters: log.producer(&topics.dead_letters)?,
         hot: stores.redis.map(|store| store as Arc<dyn Sink>),
         history: stores.opensearch.map(|store| store as Arc<dyn Sink>),
+        snapshots: set::snapshots(&config)?,
         runtime: tokio::runtime::Handle::current(),
     };
     let (kafka, group, events) = (

@@ -16,6 +16,7 @@ mod processor;
 mod projection;
 pub mod projector;
 pub mod settings;
+pub mod snapshots;
 pub mod status;
 pub mod verify;
 pub mod worker;

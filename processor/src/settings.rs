@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use pipeline::definition::Definition;
 
+use crate::snapshots::Schedule;
+
 /// Settings of one processor.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -25,6 +27,8 @@ pub struct Settings {
     pub memory_limit: u64,
     /// Whether to go on where many records are misrouted.
     pub pass_misrouted: bool,
+    /// When snapshots are taken, where there is a place for them.
+    pub snapshots: Schedule,
 }
 
 impl Settings {
@@ -39,6 +43,7 @@ impl Settings {
             history_every: Duration::from_secs(30),
             memory_limit: 4 << 30,
             pass_misrouted: false,
+            snapshots: Schedule::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ impl Config {
         self.definition_problems(needs_key, &mut problems);
         self.log_problems(&mut problems);
         self.store_problems(&mut problems);
+        self.snapshot_problems(&mut problems);
         let of = &self.processor;
         for (name, value, least) in [
             ("processor.checkpoint_ms", of.checkpoint_ms, 1),
@@ -24,6 +25,8 @@ impl Config {
             ("processor.history_ms", of.history_ms, 1),
             ("processor.memory_mib", of.memory_mib, LEAST_MEMORY_MIB),
             ("opensearch.shards", self.opensearch.shards.into(), 1),
+            ("snapshots.every_s", self.snapshots.every_s, 1),
+            ("snapshots.keep", self.snapshots.keep, 1),
         ] {
             if value < least {
                 problems.push(format!("{name} is {value}; it must be {least} or more"));
@@ -88,6 +91,20 @@ impl Config {
             && let Err(error) = views::opensearch::Store::check(opensearch, &self.opensearch.prefix)
         {
             problems.push(format!("opensearch: {error}"));
+        }
+    }
+
+    fn snapshot_problems(&self, problems: &mut Vec<String>) {
+        let of = &self.snapshots;
+        if of.url.is_empty() {
+            if !of.options.is_empty() {
+                problems.push(
+                    "snapshots.options are those of a store, and snapshots.url names none: set it, or leave the options out"
+                        .to_owned(),
+                );
+            }
+        } else if let Err(error) = processor::snapshots::Store::open(&of.url, &of.options) {
+            problems.push(error.to_string());
         }
     }
 

@@ -35,6 +35,7 @@ fn start(folder: &Path, log: &Arc<Log>, runtime: &tokio::runtime::Runtime) -> Pr
         dead_letters: log.producer(DEAD_LETTERS).unwrap(),
         hot: None,
         history: None,
+        snapshots: None,
         runtime: runtime.handle().clone(),
     };
     Processor::start(settings, parts, |positions| log.consumer(EVENTS, positions)).unwrap()
