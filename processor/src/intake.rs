@@ -17,8 +17,6 @@ use crate::snapshots::taker::Taker;
 use crate::status::Status;
 use crate::worker::Control;
 
-/// Time a process that ends waits for its last snapshots.
-const LAST_SNAPSHOTS: Duration = Duration::from_secs(20);
 /// Batches in a worker's queue.
 const QUEUE: usize = 8;
 /// Time a worker may have no room before its partition pauses; until then the intake waits for it. A pause drops
@@ -89,7 +87,7 @@ impl Intake {
         let all = self.workers.keys().copied().collect();
         self.release(all, true);
         if let Some(snapshots) = &self.snapshots {
-            snapshots.finish(LAST_SNAPSHOTS);
+            snapshots.finish(self.settings.snapshots.last);
         }
         self.consumer.leave();
     }
@@ -129,11 +127,14 @@ impl Intake {
             return;
         };
         let file = opened.file.file().to_owned();
+        let started = (opened.from(), opened.position());
         match (self.spawn)(partition, opened, QUEUE) {
             Ok(handle) => {
                 if let Some(snapshots) = &self.snapshots {
                     snapshots.own(partition, &file);
                 }
+                self.status
+                    .update(partition, |status| status.started = Some(started));
                 self.views.add(partition, handle.control.clone());
                 self.workers.insert(partition, handle);
                 if self.memory_paused {

@@ -10,7 +10,6 @@ mod remote;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use log::{Positions, Reader};
 use metrics::counter;
@@ -24,13 +23,6 @@ use crate::settings::Settings;
 use crate::snapshots::Snapshots;
 use crate::snapshots::staging::{Staged, Staging};
 
-/// Time a new owner waits for the old one, which takes its last checkpoint, to let go of the file. All partitions of an
-/// assignment together: an owner that stands still holds all of its files.
-const HANDOVER: Duration = Duration::from_secs(15);
-/// Time that snapshots may take to fetch, all partitions of an assignment together: the group waits five minutes for a
-/// member that is assigned partitions.
-const FETCHING: Duration = Duration::from_secs(180);
-
 /// A partition's checkpoint, open, with the state it holds.
 pub struct Opened {
     /// The file.
@@ -41,8 +33,14 @@ pub struct Opened {
 }
 
 impl Opened {
-    fn position(&self) -> u64 {
+    /// The first offset not folded.
+    pub fn position(&self) -> u64 {
         self.restored.state.next_offset()
+    }
+
+    /// Where it came from: `checkpoint`, `copy`, `snapshot`, `log`.
+    pub fn from(&self) -> &'static str {
+        self.from.as_str()
     }
 }
 
@@ -96,13 +94,13 @@ impl Checkpoints {
         staging: Arc<Staging>,
     ) -> Self {
         Self {
+            handover: Patience::new(settings.handover),
+            fetching: Patience::new(settings.snapshots.fetching),
             settings,
             readers,
             log: Log::new(log),
             snapshots,
             staging,
-            handover: Patience::new(HANDOVER),
-            fetching: Patience::new(FETCHING),
             opened: Mutex::default(),
         }
     }

@@ -36,11 +36,20 @@ pub struct Schedule {
     pub keep: usize,
     /// Records by which a snapshot must be ahead of the checkpoint at hand to be fetched.
     pub ahead: u64,
+    /// Time that all partitions of one assignment together may spend on fetching.
+    pub fetching: Duration,
+    /// Time that a process which ends waits for its last snapshots.
+    pub last: Duration,
 }
 
 /// Fewer records are folded again in less time than a snapshot takes to fetch, check and install: a partition folds some
 /// hundred thousand a second.
 const WORTH_FETCHING: u64 = 1_000_000;
+
+/// The group waits five minutes for a member that is assigned partitions.
+const FETCHING: Duration = Duration::from_secs(180);
+/// A process that is told to stop is killed before long.
+const LAST: Duration = Duration::from_secs(20);
 
 impl Default for Schedule {
     fn default() -> Self {
@@ -48,6 +57,8 @@ impl Default for Schedule {
             every: Duration::from_secs(600),
             keep: 3,
             ahead: WORTH_FETCHING,
+            fetching: FETCHING,
+            last: LAST,
         }
     }
 }
@@ -87,6 +98,19 @@ pub struct Store {
     prefix: Path,
     /// Where the objects are files.
     folder: Option<PathBuf>,
+    /// Bytes of an upload's parts.
+    part: usize,
+}
+
+/// What is read of a file at a time, and the size of an upload's parts: S3 takes none below 5 MiB but the last.
+const PART: usize = 8 << 20;
+
+impl Store {
+    /// With parts of this size, for stores that take smaller ones.
+    #[must_use]
+    pub fn with_parts(self, part: usize) -> Self {
+        Self { part, ..self }
+    }
 }
 
 /// The snapshots of one definition, in a store.

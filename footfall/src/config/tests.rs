@@ -57,7 +57,10 @@ fn secrets_that_stand_in_files_are_found_when_the_configuration_is_loaded() {
     write("absent", "s3cret");
     let config = Config::load(&overrides).unwrap();
     assert_eq!(config.redis.url, "redis://:s3cret@127.0.0.1");
-    assert_eq!(config.snapshots.options["secret_access_key"], config.redis.url);
+    assert_eq!(
+        config.snapshots.options["secret_access_key"],
+        config.redis.url
+    );
     assert_eq!(
         config.definition.hash_key,
         "00112233445566778899aabbccddeeff"

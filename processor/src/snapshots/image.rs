@@ -14,8 +14,10 @@ use crate::checkpoint::{self, Checkpoint, LastRecord, Restored};
 /// How long a copy waits for another process that is at the file.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// A table that checkpoints don't have, and don't mind.
-const ORIGIN: &str = "CREATE TABLE origin (definition TEXT NOT NULL, partition INTEGER NOT NULL)";
+/// A table that checkpoints have only where they were restored, and don't mind.
+const ORIGIN: &str =
+    "CREATE TABLE IF NOT EXISTS origin (definition TEXT NOT NULL, partition INTEGER NOT NULL);
+    DELETE FROM origin";
 
 /// Copies the checkpoint as it is at this moment, whoever holds it and goes on writing: readers of a write-ahead
 /// log see the last transaction that was finished, and hold up no writer.

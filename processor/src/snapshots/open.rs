@@ -9,7 +9,7 @@ use object_store::path::Path;
 use object_store::{ClientConfigKey, ObjectStore, ObjectStoreScheme, parse_url_opts};
 use url::Url;
 
-use super::{Error, Store};
+use super::{Error, PART, Store};
 
 impl Store {
     /// The store at `file:///folder` or `s3://bucket/prefix`; options are those of object stores, by their own
@@ -39,6 +39,7 @@ impl Store {
                     objects: Arc::from(objects),
                     prefix,
                     folder: None,
+                    part: PART,
                 })
             }
             _ => Err(unfit("this kind of store is not supported".to_owned())),
@@ -51,6 +52,7 @@ impl Store {
             objects,
             prefix: Path::default(),
             folder: None,
+            part: PART,
         }
     }
 
@@ -68,6 +70,7 @@ impl Store {
             objects: Arc::new(LocalFileSystem::new().with_fsync(true)),
             prefix: prefix.map_err(|error| setting(&error.to_string()))?,
             folder: Some(path),
+            part: PART,
         })
     }
 }

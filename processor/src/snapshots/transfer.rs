@@ -14,8 +14,6 @@ use tokio::time::Instant;
 
 use super::{Error, Name, Snapshots};
 
-/// What is read of a file at a time, and the size of an upload's parts.
-const PART: usize = 8 << 20;
 /// Parts of one upload on their way: what an upload holds in memory, in parts.
 const PARTS_AT_ONCE: usize = 2;
 /// What an upload that was broken off leaves in a folder, this long after.
@@ -50,6 +48,7 @@ impl Snapshots {
             Ok(found)
         })
     }
+
     /// Puts a file there in one step: it is there whole, or it is not.
     ///
     /// # Errors
@@ -57,14 +56,16 @@ impl Snapshots {
     pub fn put(&self, file: &FilePath, name: Name, until: Instant) -> Result<(), Error> {
         let path = name.path(&self.folder(name.partition));
         self.within(until, async {
-            let mut upload = BufWriter::with_capacity(self.store.objects.clone(), path, PART)
-                .with_max_concurrency(PARTS_AT_ONCE);
-            let sent = send(file, &mut upload).await;
-            if sent.is_err() {
-                // It would be billed for ever; what can't be reached can't be tidied either.
+            let mut upload =
+                BufWriter::with_capacity(self.store.objects.clone(), path, self.store.part)
+                    .with_max_concurrency(PARTS_AT_ONCE);
+            if let Err(error) = send(file, &mut upload, self.store.part).await {
+                // Parts would be kept for ever; what can't be reached can't be tidied either.
                 let _ = upload.abort().await;
+                return Err(error);
             }
-            sent
+            // This tidies up after itself.
+            upload.shutdown().await.map_err(of_store)
         })
     }
 
@@ -162,19 +163,18 @@ impl Snapshots {
     }
 }
 
-async fn send(file: &FilePath, upload: &mut BufWriter) -> Result<(), Error> {
+async fn send(file: &FilePath, upload: &mut BufWriter, part: usize) -> Result<(), Error> {
     let io = |error| Error::Io(file.to_owned(), error);
     let mut from = File::open(file).await.map_err(io)?;
-    let mut piece = Vec::with_capacity(PART);
+    let mut piece = Vec::with_capacity(part);
     loop {
         piece.clear();
-        let read = (&mut from).take(PART as u64).read_to_end(&mut piece).await;
+        let read = (&mut from).take(part as u64).read_to_end(&mut piece).await;
         if read.map_err(io)? == 0 {
-            break;
+            return Ok(());
         }
         upload.write_all(&piece).await.map_err(of_store)?;
     }
-    upload.shutdown().await.map_err(of_store)
 }
 
 /// An upload's errors come as those of files.
