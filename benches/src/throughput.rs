@@ -176,6 +176,7 @@ fn process(
         dead_letters: log.producer(&topics.dead_letters)?,
         hot,
         history: None,
+        snapshots: None,
         runtime: runtime.handle().clone(),
     };
     let mut settings = set::settings(config);

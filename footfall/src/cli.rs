@@ -158,7 +158,9 @@ impl Cli {
             Command::Verify(args) => block_on(verify::run(&args, &config)),
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
             Command::Views(command) => block_on(views::run(&command, &config)),
-            Command::Device | Command::Config(_) | Command::Doctor(_) | Command::Tokens(_) => Ok(()),
+            Command::Device | Command::Config(_) | Command::Doctor(_) | Command::Tokens(_) => {
+                Ok(())
+            }
         }?;
         Ok(ExitCode::SUCCESS)
     }

@@ -20,7 +20,9 @@ pub use self::listen::Listen;
 pub use self::overrides::Overrides;
 pub use self::secret::Secret;
 use self::secret::{HIDDEN, resolved};
-pub use self::sections::{Http, Log, Logging, OpenSearch, Processor, Redis, Sasl, Security};
+pub use self::sections::{
+    Http, Log, Logging, OpenSearch, Processor, Redis, Sasl, Security, Snapshots,
+};
 
 /// Everything a process is told. `footfall config print` shows it, `footfall.toml` has its form.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ pub struct Config {
     pub definition: Definition,
     /// How a processor works.
     pub processor: Processor,
+    /// Checkpoints kept elsewhere.
+    pub snapshots: Snapshots,
     /// Log lines.
     pub logging: Logging,
 }
@@ -58,6 +62,7 @@ impl Default for Config {
             opensearch: OpenSearch::default(),
             definition: Definition::default(),
             processor: Processor::default(),
+            snapshots: Snapshots::default(),
             logging: Logging::default(),
         }
     }
@@ -118,6 +123,11 @@ impl Config {
         for (name, value) in &mut self.log.kafka {
             if is_secret(name) {
                 *value = resolved(&format!("log.kafka.\"{name}\""), value)?;
+            }
+        }
+        for (name, value) in &mut self.snapshots.options {
+            if processor::snapshots::is_secret(name) {
+                *value = resolved(&format!("snapshots.options.{name}"), value)?;
             }
         }
         Ok(())
@@ -238,6 +248,12 @@ impl Config {
         }
         for (name, value) in &mut shown.log.kafka {
             if is_secret(name) {
+                HIDDEN.clone_into(value);
+            }
+        }
+        shown.snapshots.url = without_password(&shown.snapshots.url);
+        for (name, value) in &mut shown.snapshots.options {
+            if processor::snapshots::is_secret(name) {
                 HIDDEN.clone_into(value);
             }
         }

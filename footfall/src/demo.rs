@@ -125,6 +125,7 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         dead_letters: log.producer(&topics.dead_letters)?,
         hot: None,
         history: None,
+        snapshots: set::snapshots(&config)?,
         runtime: tokio::runtime::Handle::current(),
     };
     let stopping = stop_requested();

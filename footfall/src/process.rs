@@ -31,6 +31,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         dead_letters: log.producer(&topics.dead_letters)?,
         hot: stores.redis.map(|store| store as Arc<dyn Sink>),
         history: stores.opensearch.map(|store| store as Arc<dyn Sink>),
+        snapshots: set::snapshots(&config)?,
         runtime: tokio::runtime::Handle::current(),
     };
     let (mut kafka, group, events) = (
@@ -65,7 +66,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         Arc::new(telemetry::metrics::render),
         &listener.guard(),
     )
-    .merge(api::status_router(status::process::PATH, said, &listener.guard()));
+    .merge(api::status_router(
+        status::process::PATH,
+        said,
+        &listener.guard(),
+    ));
     tracing::info!(listen = %listener.address()?, scheme = listener.scheme(), definition = config.definition.id(), "processing");
     listener.serve(router, stopping).await?;
     tracing::info!("stopping: last checkpoints");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use log::{Producer, Reader};
+use processor::snapshots::{self, Schedule};
 use views::{Connecting, opensearch, redis};
 
 use crate::config::Config;
@@ -218,9 +219,26 @@ pub fn settings(config: &Config) -> processor::Settings {
         history_every: Duration::from_millis(of.history_ms),
         memory_limit: of.memory_mib << 20,
         pass_misrouted: of.pass_misrouted,
+        snapshots: Schedule {
+            every: Duration::from_secs(config.snapshots.every_s),
+            keep: usize::try_from(config.snapshots.keep).unwrap_or(usize::MAX),
+            ..Schedule::default()
+        },
         ..processor::Settings::new(
             Arc::new(config.definition.clone()),
             config.data.join("state"),
         )
     }
+}
+
+/// Where snapshots are kept, if anywhere. Nothing is asked of the store yet.
+///
+/// # Errors
+/// When the setting can't be used.
+pub fn snapshots(config: &Config) -> Result<Option<snapshots::Store>, snapshots::Error> {
+    let of = &config.snapshots;
+    if of.url.is_empty() {
+        return Ok(None);
+    }
+    snapshots::Store::open(&of.url, &of.options).map(Some)
 }

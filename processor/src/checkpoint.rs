@@ -4,26 +4,28 @@
 //! delivered, n, and the hash of the last record. A crash at any moment leaves the transaction
 //! before or the one after.
 
+mod error;
+mod place;
+mod read;
 mod seal;
 mod write;
 
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use pipeline::UserSegment;
-use pipeline::aggregate::Reader;
 use pipeline::definition::Definition;
-use pipeline::freeze::{ChangeSet, Head, KeptRow, Restore, RestoreError};
+use pipeline::freeze::{ChangeSet, Head};
 use pipeline::record::Record;
-use pipeline::rejection::{DeadLetter, Reason, Rejection};
+use pipeline::rejection::DeadLetter;
 use pipeline::state::State;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
+pub use self::error::Error;
+use self::error::{damaged, failed};
+pub use self::place::Place;
 use crate::survey::Kept;
 
 /// Of the tables below; a file of another format is refused.
@@ -42,30 +44,6 @@ CREATE TABLE outbox (
   key BLOB NOT NULL, value BLOB NOT NULL, headers BLOB NOT NULL);
 PRAGMA user_version = 1;
 ";
-
-/// What went wrong with a checkpoint.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Another process holds the file.
-    #[error("{0} is held by another process; stop it, or give this one a state folder of its own")]
-    Held(PathBuf),
-    /// The folder can't be used.
-    #[error("state file {0}: {1}")]
-    Io(PathBuf, std::io::Error),
-    /// SQLite can't go on: a full disk, a file that can't be written.
-    #[error("checkpoint {0}: {1}; see that its disk has room and can be written")]
-    Sqlite(PathBuf, rusqlite::Error),
-    /// The file is not what was written.
-    #[error(
-        "checkpoint {path}: {detail}; move the file away and the partition is folded again from the log's start"
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        detail: String,
-    },
-}
 
 /// The last record folded, by which a log is known again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,54 +92,66 @@ pub struct Checkpoint {
     path: PathBuf,
     partition: u32,
     connection: Connection,
-    _lock: Option<File>,
+    /// `None` where it is only read.
+    place: Option<Place>,
 }
 
 impl Checkpoint {
-    /// Where a partition's checkpoint lies in a state folder.
+    /// Where a partition's checkpoint usually lies in a state folder.
     pub fn path(folder: &Path, definition: &Definition, partition: u32) -> PathBuf {
-        folder
-            .join(definition.id())
-            .join(format!("{partition:04}.sqlite"))
+        Place::usual(folder, definition, partition)
     }
 
-    /// Opens or creates a partition's file and locks it.
+    /// Opens or creates a partition's usual file and locks it.
     ///
     /// # Errors
     /// [`Error::Held`] while another process has it; [`Error::Damaged`] when SQLite finds it so.
     pub fn open(folder: &Path, definition: &Definition, partition: u32) -> Result<Self, Error> {
-        let path = Self::path(folder, definition, partition);
-        let io = |error| Error::Io(path.clone(), error);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(io)?;
-        }
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.with_extension("lock"))
-            .map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(Error::Held(path)),
-            Err(std::fs::TryLockError::Error(error)) => return Err(io(error)),
-        }
+        let place = Place::hold(Place::usual(folder, definition, partition))?;
+        Self::open_at(place, partition)
+    }
+
+    /// Opens or creates a file that is held.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when SQLite finds it so.
+    pub fn open_at(place: Place, partition: u32) -> Result<Self, Error> {
         let open = || {
-            let connection = Connection::open(&path)?;
+            let connection = Connection::open(place.path())?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             Ok(connection)
         };
         let mut checkpoint = Self {
-            connection: open().map_err(|error| failed(&path, error))?,
-            path,
+            connection: open().map_err(|error| failed(place.path(), error))?,
+            path: place.path().to_owned(),
             partition,
-            _lock: Some(lock),
+            place: Some(place),
         };
         checkpoint.check()?;
         checkpoint.prepare()?;
         Ok(checkpoint)
+    }
+
+    /// Opens a file that exists, to read it, whoever holds it.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when SQLite finds it so, or it is no checkpoint.
+    pub fn open_to_read(path: &Path, partition: u32) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags);
+        let checkpoint = Self {
+            connection: connection.map_err(|error| failed(path, error))?,
+            path: path.to_owned(),
+            partition,
+            place: None,
+        };
+        checkpoint.check()?;
+        match checkpoint.format()? {
+            FORMAT => Ok(checkpoint),
+            format => Err(checkpoint.is_of_format(format)),
+        }
     }
 
     /// Opens a file that exists, while nobody writes it. `None` when there is none.
@@ -199,12 +189,9 @@ impl Checkpoint {
             connection: connection.map_err(|error| failed(&path, error))?,
             path,
             partition,
-            _lock: None,
+            place: None,
         };
-        let tables: i64 = peeked
-            .connection
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(|error| peeked.failed(error))?;
+        let tables = peeked.number("SELECT count(*) FROM sqlite_schema")?;
         // Its owner has made the file and not yet its tables.
         let Some(head) = (tables > 0).then(|| peeked.head()).transpose()?.flatten() else {
             return Ok(None);
@@ -215,6 +202,26 @@ impl Checkpoint {
             log_time: head.log_time,
             last,
         }))
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whose checkpoint it is.
+    pub fn partition(&self) -> u32 {
+        self.partition
+    }
+
+    /// Closes the file and gives its place back; nothing when it was only read.
+    pub fn close(self) -> Option<Place> {
+        let Self {
+            connection, place, ..
+        } = self;
+        // What SQLite can't move out of the write-ahead log now stays there.
+        drop(connection);
+        place
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -230,19 +237,25 @@ impl Checkpoint {
 
     /// Makes the tables of a new file; refuses those of another format.
     fn prepare(&mut self) -> Result<(), Error> {
-        let number = |query| {
-            let number = self.connection.query_row(query, [], |row| row.get(0));
-            number.map_err(|error| self.failed(error))
-        };
-        let format: i64 = number("PRAGMA user_version")?;
-        let tables: i64 = number("SELECT count(*) FROM sqlite_schema")?;
-        if (format, tables) == (0, 0) {
-            return make_tables(&mut self.connection).map_err(|error| failed(&self.path, error));
+        let tables = self.number("SELECT count(*) FROM sqlite_schema")?;
+        match (self.format()?, tables) {
+            (0, 0) => make_tables(&mut self.connection).map_err(|error| failed(&self.path, error)),
+            (FORMAT, _) => Ok(()),
+            (format, _) => Err(self.is_of_format(format)),
         }
-        if format != FORMAT {
-            return Err(self.damaged(format!("its format is {format}, not {FORMAT}")));
-        }
-        Ok(())
+    }
+
+    fn format(&self) -> Result<i64, Error> {
+        self.number("PRAGMA user_version")
+    }
+
+    fn is_of_format(&self, format: i64) -> Error {
+        self.damaged(format!("its format is {format}, not {FORMAT}"))
+    }
+
+    fn number(&self, query: &str) -> Result<i64, Error> {
+        let number = self.connection.query_row(query, [], |row| row.get(0));
+        number.map_err(|error| self.failed(error))
     }
 
     fn damaged(&self, detail: impl Display) -> Error {
@@ -296,97 +309,6 @@ impl Checkpoint {
         ))
     }
 
-    /// The state of this checkpoint, whole.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] when its parts don't add up to the digest kept with them.
-    pub fn load(&self, definition: Arc<Definition>, readers: &[Reader]) -> Result<Restored, Error> {
-        let damaged = |error: RestoreError| self.damaged(error);
-        let mut restore = Restore::new(definition, self.partition, readers).map_err(damaged)?;
-        let Some(kept) = self.head()? else {
-            return Ok(Restored {
-                state: restore.finish_empty(),
-                outbox: Vec::new(),
-                last: None,
-            });
-        };
-        let (head, last) = self.parse(&kept)?;
-        let outbox = self.outbox()?;
-        if seal::of(&kept.head, kept.last.as_deref(), &outbox) != kept.seal {
-            return Err(self.damaged("its head or its letters are not those that were written"));
-        }
-        self.each("SELECT campaign, activity FROM names ORDER BY id", |row| {
-            restore.name(row.get(0)?, row.get(1)?);
-            Ok(Ok(()))
-        })?;
-        self.each("SELECT id, changed_at, value FROM rows", |row| {
-            Ok(restore
-                .row(&KeptRow {
-                    id: row.get::<_, i64>(0)? as u64,
-                    changed_at: row.get::<_, i64>(1)? as u64,
-                    value: Some(row.get(2)?),
-                })
-                .map_err(damaged))
-        })?;
-        self.each("SELECT shard, base, bytes FROM users ORDER BY seq", |row| {
-            Ok(restore
-                .users(&UserSegment {
-                    shard: row.get(0)?,
-                    base: row.get(1)?,
-                    bytes: row.get(2)?,
-                })
-                .map_err(damaged))
-        })?;
-        self.each("SELECT slot, bytes FROM ids ORDER BY seq", |row| {
-            let bytes: Vec<u8> = row.get(1)?;
-            restore.ids(row.get(0)?, unpack_ids(&bytes));
-            Ok(Ok(()))
-        })?;
-        Ok(Restored {
-            state: restore.finish(head).map_err(damaged)?,
-            outbox,
-            last,
-        })
-    }
-
-    fn each(
-        &self,
-        query: &str,
-        mut visit: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<Result<(), Error>>,
-    ) -> Result<(), Error> {
-        let failed = |error| self.failed(error);
-        let mut statement = self.connection.prepare(query).map_err(failed)?;
-        let mut rows = statement.query([]).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            visit(row).map_err(failed)??;
-        }
-        Ok(())
-    }
-
-    fn outbox(&self) -> Result<Vec<DeadLetter>, Error> {
-        let mut letters = Vec::new();
-        self.each(
-            "SELECT offset, reason, detail, appended_at, key, value, headers FROM outbox ORDER BY offset",
-            |row| {
-                let reason: String = row.get(1)?;
-                letters.push(DeadLetter {
-                    rejection: Rejection::new(
-                        Reason::parse(&reason).unwrap_or(Reason::BadBytes),
-                        row.get::<_, String>(2)?,
-                    ),
-                    partition: self.partition,
-                    offset: row.get::<_, i64>(0)? as u64,
-                    appended_at: row.get(3)?,
-                    key: row.get(4)?,
-                    value: row.get(5)?,
-                    headers: row.get(6)?,
-                });
-                Ok(Ok(()))
-            },
-        )?;
-        Ok(letters)
-    }
-
     /// Moves the checkpoint on, in one transaction. `outbox` are all letters not yet delivered.
     ///
     /// # Errors
@@ -407,41 +329,4 @@ fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(SCHEMA)?;
     transaction.commit()
-}
-
-fn damaged(path: &Path, detail: impl Display) -> Error {
-    Error::Damaged {
-        path: path.to_owned(),
-        detail: detail.to_string(),
-    }
-}
-
-/// What a failed call means: a damaged file, or one that can't be used for now.
-fn failed(path: &Path, error: rusqlite::Error) -> Error {
-    use rusqlite::Error as E;
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
-    let not_ours = match &error {
-        // SQLite's plain error: a statement doesn't fit the file's tables.
-        E::SqliteFailure(code, _) => {
-            matches!(code.code, DatabaseCorrupt | NotADatabase | Unknown)
-        }
-        E::SqlInputError { .. } => true,
-        _ => matches!(
-            error,
-            E::FromSqlConversionFailure(..)
-                | E::IntegralValueOutOfRange(..)
-                | E::InvalidColumnType(..)
-                | E::Utf8Error(..)
-                | E::QueryReturnedNoRows
-        ),
-    };
-    match not_ours {
-        true => damaged(path, error),
-        false => Error::Sqlite(path.to_owned(), error),
-    }
-}
-
-fn unpack_ids(bytes: &[u8]) -> Vec<u64> {
-    let (ids, _) = bytes.as_chunks::<8>();
-    ids.iter().map(|id| u64::from_le_bytes(*id)).collect()
 }

@@ -1,23 +1,29 @@
-//! Writes checkpoints on a thread of its own, one after the other, until each is written.
+//! Writes checkpoints on a thread of its own, each until it is written or nobody waits for it.
+//!
+//! A disk that refuses holds up no fold, no projection and no other partition's checkpoint. What a worker changes
+//! meanwhile stays marked in its state: one change set a partition is all that is kept.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use metrics::{counter, gauge, histogram};
 use pipeline::freeze::ChangeSet;
 use pipeline::rejection::DeadLetter;
 
 use crate::checkpoint::{Checkpoint, LastRecord};
-use crate::metrics;
+use crate::metrics as names;
 use crate::worker::Control;
 
 /// Time between two tries to write, when the disk refuses.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// A checkpoint to write.
+/// A checkpoint to write. Its worker sends the next when this one is written, so that none overtakes another.
 pub struct Job {
+    /// The partition.
+    pub partition: u32,
     /// The file.
     pub file: Arc<Mutex<Checkpoint>>,
     /// What changed since the last one.
@@ -28,40 +34,73 @@ pub struct Job {
     pub outbox: Vec<DeadLetter>,
     /// Who waits for it.
     pub done: Sender<Control>,
+    /// Held by who waits: when they are gone, nothing is tried again, and the file is let go.
+    pub alive: Weak<()>,
 }
 
-/// Starts the thread; it ends when every sender of `jobs` is gone, or at `stop` while it retries.
-pub fn start(jobs: Receiver<Job>, stop: Arc<AtomicBool>) -> std::io::Result<JoinHandle<()>> {
+/// A checkpoint that the disk refused.
+struct Refused {
+    job: Job,
+    again: Instant,
+}
+
+/// Starts the thread; it ends when every sender of `jobs` is gone, and with them who waits.
+pub fn start(jobs: Receiver<Job>) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("checkpoints".to_owned())
         .spawn(move || {
-            for job in jobs {
-                write(job, &stop);
+            let mut refused = VecDeque::new();
+            while let Some((job, tried)) = next(&jobs, &mut refused) {
+                if let Some(job) = write(job, tried) {
+                    let again = Instant::now() + RETRY;
+                    refused.push_back(Refused { job, again });
+                }
             }
         })
 }
 
-fn write(job: Job, stop: &AtomicBool) {
+/// A new job, or one that was refused long enough ago; whether it was tried before.
+fn next(jobs: &Receiver<Job>, refused: &mut VecDeque<Refused>) -> Option<(Job, bool)> {
+    let Some(first) = refused.front() else {
+        return Some((jobs.recv().ok()?, false));
+    };
+    match jobs.recv_deadline(first.again) {
+        Ok(job) => Some((job, false)),
+        Err(RecvTimeoutError::Timeout) => refused.pop_front().map(|of| (of.job, true)),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+/// Tries to write; gives the job back when it must be tried again. Only a change is worth a line.
+fn write(job: Job, tried: bool) -> Option<Job> {
+    let (start, partition) = (Instant::now(), job.partition);
     let offset = job.change.head.next_offset;
-    loop {
-        let start = Instant::now();
+    let failing = gauge!(names::CHECKPOINT_FAILING, "partition" => partition.to_string());
+    let written = {
         let mut file = job.file.lock().unwrap_or_else(PoisonError::into_inner);
-        match file.write(&job.change, job.last, &job.outbox) {
-            Ok(()) => {
-                ::metrics::histogram!(metrics::CHECKPOINT).record(start.elapsed().as_secs_f64());
-                // The worker may have gone meanwhile.
-                let _ = job.done.send(Control::Checkpointed(offset));
-                return;
+        file.write(&job.change, job.last, &job.outbox)
+    };
+    match written {
+        Ok(()) => {
+            histogram!(names::CHECKPOINT).record(start.elapsed().as_secs_f64());
+            failing.set(0.0);
+            if tried {
+                tracing::info!(partition, offset, "checkpoints can be written again");
             }
-            Err(error) => {
-                tracing::error!(%error, offset, "a checkpoint can't be written; trying again");
-                ::metrics::counter!(metrics::RETRIES, "what" => "checkpoint").increment(1);
+            // The worker may have gone meanwhile.
+            let _ = job.done.send(Control::Checkpointed(offset));
+            None
+        }
+        Err(error) => {
+            counter!(names::RETRIES, "what" => "checkpoint").increment(1);
+            failing.set(1.0);
+            if !tried {
+                tracing::error!(
+                    %error, partition, offset,
+                    "a checkpoint can't be written; folding goes on, and the checkpoint is tried until it is written"
+                );
             }
+            (job.alive.strong_count() > 0).then_some(job)
         }
-        drop(file);
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
-        std::thread::sleep(RETRY);
     }
 }

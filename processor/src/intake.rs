@@ -13,6 +13,7 @@ use crate::fold_views::FoldViews;
 use crate::metrics;
 use crate::positions::Checkpoints;
 use crate::settings::Settings;
+use crate::snapshots::taker::Taker;
 use crate::status::Status;
 use crate::worker::Control;
 
@@ -36,7 +37,7 @@ pub(crate) struct Handle {
 
 /// Starts a worker on an opened checkpoint, with a queue of batches of this length.
 pub(crate) type Spawn =
-    Box<dyn Fn(u32, crate::checkpoint::Checkpoint, usize) -> Result<Handle, String> + Send>;
+    Box<dyn Fn(u32, crate::positions::Opened, usize) -> Result<Handle, String> + Send>;
 
 /// Batches that a partition's worker has no room for.
 pub(crate) struct Waiting {
@@ -50,6 +51,8 @@ pub(crate) struct Intake {
     pub consumer: Box<dyn Consumer>,
     pub checkpoints: Arc<Checkpoints>,
     pub spawn: Spawn,
+    /// Takes snapshots, where there is a place for them.
+    pub snapshots: Option<Taker>,
     pub views: FoldViews,
     pub status: Status,
     pub stop: Arc<AtomicBool>,
@@ -83,6 +86,9 @@ impl Intake {
         }
         let all = self.workers.keys().copied().collect();
         self.release(all, true);
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.finish(self.settings.snapshots.last);
+        }
         self.consumer.leave();
     }
 
@@ -117,11 +123,18 @@ impl Intake {
     }
 
     fn own(&mut self, partition: u32) {
-        let Some(checkpoint) = self.checkpoints.take(partition) else {
+        let Some(opened) = self.checkpoints.take(partition) else {
             return;
         };
-        match (self.spawn)(partition, checkpoint, QUEUE) {
+        let file = opened.file.file().to_owned();
+        let started = (opened.from(), opened.position());
+        match (self.spawn)(partition, opened, QUEUE) {
             Ok(handle) => {
+                if let Some(snapshots) = &self.snapshots {
+                    snapshots.own(partition, &file);
+                }
+                self.status
+                    .update(partition, |status| status.started = Some(started));
                 self.views.add(partition, handle.control.clone());
                 self.workers.insert(partition, handle);
                 if self.memory_paused {
@@ -145,14 +158,17 @@ impl Intake {
                 // A worker that ended already needs no word.
                 let _ = handle.control.send(Control::Stop(graceful));
                 // The queue stays open: a worker that finds it closed ends without a last projection.
-                threads.push((handle.thread, handle.batches));
+                threads.push((partition, handle.thread, handle.batches));
             } else {
                 self.status.remove(partition);
             }
         }
-        for (thread, _batches) in threads {
+        for (partition, thread, _batches) in threads {
             if thread.join().is_err() {
                 tracing::error!("a worker died; its partition goes on from its last checkpoint");
+            }
+            if let Some(snapshots) = &self.snapshots {
+                snapshots.leave(partition);
             }
         }
     }

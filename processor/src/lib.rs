@@ -16,6 +16,7 @@ mod processor;
 mod projection;
 pub mod projector;
 pub mod settings;
+pub mod snapshots;
 pub mod space;
 pub mod status;
 pub mod survey;

@@ -20,6 +20,20 @@ pub const LAG_SECONDS: &str = "footfall_lag_seconds";
 pub const BATCH: &str = "footfall_batch_seconds";
 /// Time to write one checkpoint.
 pub const CHECKPOINT: &str = "footfall_checkpoint_seconds";
+/// 1 while a partition's checkpoint can't be written.
+pub const CHECKPOINT_FAILING: &str = "footfall_checkpoint_failing";
+/// How partitions started, by where their state came from.
+pub const STARTS: &str = "footfall_partition_starts_total";
+/// Time to take one snapshot: copy, check, upload.
+pub const SNAPSHOT: &str = "footfall_snapshot_seconds";
+/// The offset of the newest snapshot known.
+pub const SNAPSHOT_OFFSET: &str = "footfall_snapshot_offset";
+/// When the newest snapshot known was taken, seconds since the epoch.
+pub const SNAPSHOT_TIME: &str = "footfall_snapshot_timestamp_seconds";
+/// 1 while a partition's snapshots can't be taken.
+pub const SNAPSHOT_FAILING: &str = "footfall_snapshot_failing";
+/// Snapshots found damaged or foreign, and not used.
+pub const SNAPSHOTS_REFUSED: &str = "footfall_snapshots_refused_total";
 /// Time for one projection, from freezing to stored, by view.
 pub const PROJECTION: &str = "footfall_projection_seconds";
 /// Rows changed and not yet stored, by view.
@@ -46,7 +60,7 @@ pub const VIEW_BEHIND: &str = "footfall_view_behind_seconds";
 pub const STATE_FREE: &str = "footfall_state_free_bytes";
 /// Events that met a limit of the definition, by limit.
 pub const LIMITS_MET: &str = "footfall_limits_met_total";
-/// Calls to stores, the dead-letter topic or a state file that failed and are made again.
+/// Calls to stores, the dead-letter topic, a state file or the snapshots that failed and are made again.
 pub const RETRIES: &str = "footfall_retries_total";
 
 /// Gives each metric its HELP line.
@@ -72,6 +86,33 @@ pub fn describe() {
     );
     describe_histogram!(BATCH, Unit::Seconds, "Time to fold one batch");
     describe_histogram!(CHECKPOINT, Unit::Seconds, "Time to write one checkpoint");
+    describe_gauge!(
+        CHECKPOINT_FAILING,
+        "1 while the checkpoint of a partition can't be written; folding goes on"
+    );
+    describe_counter!(
+        STARTS,
+        "Partitions started, by where their state came from: checkpoint, copy, snapshot, log"
+    );
+    describe_histogram!(
+        SNAPSHOT,
+        Unit::Seconds,
+        "Time to take one snapshot: copy, check, upload"
+    );
+    describe_gauge!(SNAPSHOT_OFFSET, "The offset of the newest snapshot known");
+    describe_gauge!(
+        SNAPSHOT_TIME,
+        Unit::Seconds,
+        "When the newest snapshot known was taken, since the epoch"
+    );
+    describe_gauge!(
+        SNAPSHOT_FAILING,
+        "1 while snapshots of a partition can't be taken"
+    );
+    describe_counter!(
+        SNAPSHOTS_REFUSED,
+        "Snapshots found damaged or foreign when a partition was restored, and not used"
+    );
     describe_histogram!(
         PROJECTION,
         Unit::Seconds,
@@ -119,7 +160,7 @@ pub fn describe() {
     describe_counter!(LIMITS_MET, "Events that met a limit of the definition");
     describe_counter!(
         RETRIES,
-        "Failed calls to a store, the dead-letter topic or a state file, made again"
+        "Failed calls to a store, the dead-letter topic, a state file or the snapshots, made again"
     );
 }
 

@@ -1,45 +1,115 @@
 //! Where each partition starts: its checkpoint, checked against the log it came from.
+//!
+//! The checkpoint at hand, else a copy of one whose owner stands still, else the newest snapshot, else the log from
+//! offset 0. Each is read whole and compared with the log before it is used.
+
+mod local;
+mod log_check;
+mod patience;
+mod remote;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use log::{Positions, Reader};
+use metrics::counter;
+use pipeline::aggregate;
 
-use crate::checkpoint::{Checkpoint, Error, LastRecord};
+use self::log_check::Log;
+pub(crate) use self::log_check::{check_partitions, compare};
+use self::patience::Patience;
+use crate::checkpoint::{Checkpoint, Error, Place, Restored};
+use crate::metrics as names;
 use crate::settings::Settings;
+use crate::snapshots::Snapshots;
+use crate::snapshots::staging::{Staged, Staging};
 
-/// Time a new owner waits for the old one, which takes its last checkpoint, to let go of the file.
-const HANDOVER: Duration = Duration::from_secs(15);
+/// A partition's checkpoint, open, with the state it holds.
+pub struct Opened {
+    /// The file.
+    pub file: Checkpoint,
+    /// The state.
+    pub restored: Restored,
+    from: Origin,
+}
 
-/// Time the log may fail to answer while a partition is being assigned; a leader's death takes 6 to 11 s. The
-/// group waits for a member that is busy with this for five minutes.
-const LOG_ANSWERS: Duration = Duration::from_secs(60);
-const LOG_PAUSE: Duration = Duration::from_millis(200);
+impl Opened {
+    /// The first offset not folded.
+    pub fn position(&self) -> u64 {
+        self.restored.state.next_offset()
+    }
+
+    /// Where it came from: `checkpoint`, `copy`, `snapshot`, `log`.
+    pub fn from(&self) -> &'static str {
+        self.from.as_str()
+    }
+}
+
+/// A whole copy on its way into its place, checked, with the state it holds.
+struct Arrived {
+    staged: Staged,
+    restored: Restored,
+    from: Origin,
+}
+
+/// Where a state came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Checkpoint,
+    Copy,
+    Snapshot,
+    Log,
+}
+
+impl Origin {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Checkpoint => "checkpoint",
+            Self::Copy => "copy",
+            Self::Snapshot => "snapshot",
+            Self::Log => "log",
+        }
+    }
+}
 
 /// Opens checkpoints as partitions are assigned and keeps them for their workers.
 pub struct Checkpoints {
     settings: Arc<Settings>,
-    log: Mutex<Box<dyn Reader>>,
-    opened: Mutex<BTreeMap<u32, Checkpoint>>,
+    /// Of the states' rows.
+    readers: Vec<aggregate::Reader>,
+    log: Log,
+    snapshots: Option<Snapshots>,
+    staging: Arc<Staging>,
+    handover: Patience,
+    fetching: Patience,
+    opened: Mutex<BTreeMap<u32, Opened>>,
 }
 
 impl Checkpoints {
     /// Of the log that `log` reads.
-    pub fn new(settings: Arc<Settings>, log: Box<dyn Reader>) -> Self {
+    pub fn new(
+        settings: Arc<Settings>,
+        readers: Vec<aggregate::Reader>,
+        log: Box<dyn Reader>,
+        snapshots: Option<Snapshots>,
+        staging: Arc<Staging>,
+    ) -> Self {
         Self {
+            handover: Patience::new(settings.handover),
+            fetching: Patience::new(settings.snapshots.fetching),
             settings,
-            log: Mutex::new(log),
+            readers,
+            log: Log::new(log),
+            snapshots,
+            staging,
             opened: Mutex::default(),
         }
     }
 
     /// Takes the checkpoint that [`Positions::start`] opened.
-    pub fn take(&self, partition: u32) -> Option<Checkpoint> {
-        self.opened
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&partition)
+    pub fn take(&self, partition: u32) -> Option<Opened> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.remove(&partition)
     }
 
     /// What the log holds of a partition.
@@ -47,119 +117,77 @@ impl Checkpoints {
     /// # Errors
     /// When the log doesn't answer.
     pub fn bounds(&self, partition: u32) -> Result<log::Bounds, log::Error> {
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .bounds(partition)
+        self.log.bounds(partition)
     }
 
-    fn open(&self, partition: u32) -> Result<Checkpoint, String> {
-        let deadline = Instant::now() + HANDOVER;
-        loop {
-            let settings = &self.settings;
-            match Checkpoint::open(&settings.state_folder, &settings.definition, partition) {
-                Err(Error::Held(_)) if Instant::now() < deadline => {
-                    std::thread::sleep(Duration::from_millis(50));
-                }
-                opened => return opened.map_err(|error| error.to_string()),
-            }
-        }
-    }
-
-    /// Compares the log with what the checkpoint folded of it, once the log answers. A broker's death in the
-    /// moment of an assignment must not halt a partition.
-    fn check(
-        &self,
-        partition: u32,
-        next_offset: u64,
-        last: Option<LastRecord>,
-    ) -> Result<(), String> {
-        let deadline = Instant::now() + LOG_ANSWERS;
-        loop {
-            match self.compare(partition, next_offset, last) {
-                Err(log::Error::Transient(why)) if Instant::now() < deadline => {
-                    tracing::warn!(partition, %why, "asking the log again");
-                    std::thread::sleep(LOG_PAUSE);
-                }
-                compared => return compared.map_err(|error| error.to_string()),
-            }
-        }
-    }
-
-    fn compare(
-        &self,
-        partition: u32,
-        next_offset: u64,
-        last: Option<LastRecord>,
-    ) -> Result<(), log::Error> {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+    fn find(&self, partition: u32) -> Result<Opened, String> {
         let partitions = self.settings.definition.partitions;
-        compare(log.as_mut(), partitions, partition, next_offset, last)
+        let bounds = self.log.bounds_of(partition, partitions)?;
+        let say = |error: Error| error.to_string();
+        let held = self.hold(partition).map_err(say)?;
+        let mut found = self.local(partition, &held).map_err(say)?;
+        if !held.is_usual
+            && let Some(copy) = self.copy_of_held(partition, found.as_ref())
+        {
+            found = Some(
+                self.install(partition, copy, &held.place, found)
+                    .map_err(say)?,
+            );
+        }
+        let at_hand = found.as_ref().map(Opened::position);
+        if let Some(snapshot) = self.fetch(partition, bounds, at_hand) {
+            found = Some(
+                self.install(partition, snapshot, &held.place, found)
+                    .map_err(say)?,
+            );
+        }
+        let found = match found {
+            Some(found) => found,
+            None => self.anew(partition, held.place).map_err(say)?,
+        };
+        self.log
+            .check(partition, found.position(), found.restored.last)?;
+        Ok(found)
     }
-}
 
-/// Compares the log with what a checkpoint folded of it.
-///
-/// # Errors
-/// [`log::Error::Fatal`] when it is another log, or lacks what comes next; else what the log says.
-pub(crate) fn compare(
-    log: &mut dyn Reader,
-    expected: u32,
-    partition: u32,
-    next_offset: u64,
-    last: Option<LastRecord>,
-) -> Result<(), log::Error> {
-    let differs = |sentence| Err(log::Error::Fatal(sentence));
-    let partitions = log.partitions()?;
-    if partitions != expected {
-        return differs(format!(
-            "the events topic has {partitions} partitions, the definition {expected}: another number is another view; set definition.partitions and rebuild"
-        ));
+    /// Puts a copy in place of what is at hand.
+    fn install(
+        &self,
+        partition: u32,
+        arrived: Arrived,
+        place: &Place,
+        at_hand: Option<Opened>,
+    ) -> Result<Opened, Error> {
+        // Its file may be the one that is replaced.
+        drop(at_hand);
+        place.install(arrived.staged.path())?;
+        Ok(Opened {
+            file: Checkpoint::open_at(place.clone(), partition)?,
+            restored: arrived.restored,
+            from: arrived.from,
+        })
     }
-    let bounds = log.bounds(partition)?;
-    if bounds.start > next_offset || bounds.end < next_offset {
-        return differs(format!(
-            "the log holds offsets {} to {}, the checkpoint goes on at {next_offset}: the log was trimmed, truncated or re-created. Restore it, or move the state folder away to fold what is left as a new view",
-            bounds.start, bounds.end
-        ));
+
+    /// The state before the first record.
+    fn anew(&self, partition: u32, place: Place) -> Result<Opened, Error> {
+        let file = Checkpoint::open_at(place, partition)?;
+        let restored = file.load(self.settings.definition.clone(), &self.readers)?;
+        Ok(Opened {
+            file,
+            restored,
+            from: Origin::Log,
+        })
     }
-    let Some(last) = last else {
-        return Ok(());
-    };
-    if last.offset < bounds.start {
-        tracing::warn!(
-            partition,
-            offset = last.offset,
-            "the log was trimmed behind the checkpoint"
-        );
-        return Ok(());
-    }
-    let mut found = None;
-    log.read(partition, last.offset, last.offset + 1, &mut |batch| {
-        found = batch.records().next().map(|record| LastRecord::of(&record));
-        false
-    })?;
-    if found != Some(last) {
-        return differs(format!(
-            "the record at offset {} is not the one this checkpoint folded: the log was re-created. Move the state folder away to fold it as a new view",
-            last.offset
-        ));
-    }
-    Ok(())
 }
 
 impl Positions for Checkpoints {
     fn start(&self, partition: u32) -> Result<u64, String> {
-        let checkpoint = self.open(partition)?;
-        let (next_offset, last) = checkpoint
-            .position()
-            .map_err(|error| error.to_string())?
-            .unwrap_or((0, None));
-        self.check(partition, next_offset, last)?;
-        self.opened
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(partition, checkpoint);
+        let found = self.find(partition)?;
+        let (next_offset, from) = (found.position(), found.from.as_str());
+        counter!(names::STARTS, "from" => from).increment(1);
+        tracing::info!(partition, next_offset, from, "goes on");
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.insert(partition, found);
         Ok(next_offset)
     }
 }

@@ -12,13 +12,15 @@ use pipeline::aggregate;
 use tokio::runtime;
 use views::Sink;
 
-use crate::checkpoint::Checkpoint;
 use crate::fold_views::FoldViews;
 use crate::intake::{Handle, Intake};
-use crate::positions::Checkpoints;
+use crate::positions::{Checkpoints, Opened};
 use crate::projection::Projection;
 use crate::projector::Projector;
 use crate::settings::Settings;
+use crate::snapshots::staging::Staging;
+use crate::snapshots::taker::Taker;
+use crate::snapshots::{self, Snapshots};
 use crate::status::Status;
 use crate::worker::Worker;
 use crate::{checkpointer, lag, outbox};
@@ -36,6 +38,8 @@ pub struct Parts {
     pub hot: Option<Arc<dyn Sink>>,
     /// The history, if any.
     pub history: Option<Arc<dyn Sink>>,
+    /// Where snapshots are kept, if anywhere.
+    pub snapshots: Option<snapshots::Store>,
     /// Where calls to stores run.
     pub runtime: runtime::Handle,
 }
@@ -71,35 +75,45 @@ impl Processor {
     ) -> Result<Self, log::Error> {
         let fatal = |error: std::io::Error| log::Error::Fatal(format!("no thread: {error}"));
         let settings = Arc::new(settings);
-        let checkpoints = Arc::new(Checkpoints::new(settings.clone(), parts.reader));
-        let consumer = join(checkpoints.clone())?;
         let (stop, helpers_stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let views = FoldViews::new(&settings.definition)
             .map_err(|error| log::Error::Fatal(error.to_string()))?;
         let status = Status::default();
+        let projectors = projectors(parts.hot, parts.history, &parts.runtime);
+        let (snapshots, mut helpers) = (parts.snapshots, Vec::new());
+        let snapshots = snapshots
+            .map(|store| Snapshots::new(store, settings.definition.clone(), parts.runtime.clone()));
+        let staging = Arc::new(Staging::new(&settings.state_folder));
+        let checkpoints = Arc::new(Checkpoints::new(
+            settings.clone(),
+            readers(&projectors),
+            parts.reader,
+            snapshots.clone(),
+            staging.clone(),
+        ));
+        let consumer = join(checkpoints.clone())?;
+        let mut taker = None;
+        if let Some(snapshots) = snapshots {
+            let schedule = settings.snapshots.clone();
+            let (started, thread) = Taker::start(snapshots, schedule, staging).map_err(fatal)?;
+            helpers.push(thread);
+            taker = Some(started);
+        }
         let (checkpoint_jobs, jobs) = bounded(JOBS);
-        let checkpointer = checkpointer::start(jobs, helpers_stop.clone()).map_err(fatal)?;
+        helpers.push(checkpointer::start(jobs).map_err(fatal)?);
         let (letter_jobs, jobs) = bounded(JOBS);
-        let deliverer =
-            outbox::start(jobs, parts.dead_letters, helpers_stop.clone()).map_err(fatal)?;
+        let delivering = outbox::start(jobs, parts.dead_letters, helpers_stop.clone());
+        helpers.push(delivering.map_err(fatal)?);
         let lag = lag::start(
             checkpoints.clone(),
             status.clone(),
             settings.clone(),
             helpers_stop.clone(),
-        )
-        .map_err(fatal)?;
-        let sinks = [
-            (parts.hot, aggregate::Reader::Hot),
-            (parts.history, aggregate::Reader::History),
-        ];
-        let runtime = parts.runtime;
+        );
+        helpers.push(lag.map_err(fatal)?);
         let nursery = Nursery {
             settings: settings.clone(),
-            projectors: sinks
-                .into_iter()
-                .filter_map(|(sink, reader)| Some((Projector::new(sink?, runtime.clone()), reader)))
-                .collect(),
+            projectors,
             checkpoints: checkpoint_jobs,
             letters: letter_jobs,
             status: status.clone(),
@@ -108,7 +122,10 @@ impl Processor {
             settings,
             consumer,
             checkpoints,
-            spawn: Box::new(move |partition, file, queue| nursery.spawn(partition, file, queue)),
+            spawn: Box::new(move |partition, opened, queue| {
+                nursery.spawn(partition, opened, queue)
+            }),
+            snapshots: taker,
             views: views.clone(),
             status: status.clone(),
             stop: stop.clone(),
@@ -123,7 +140,7 @@ impl Processor {
         Ok(Self {
             stop,
             intake: Some(intake),
-            helpers: vec![checkpointer, deliverer, lag],
+            helpers,
             helpers_stop,
             views,
             status,
@@ -158,15 +175,33 @@ impl Processor {
     }
 }
 
+fn projectors(
+    hot: Option<Arc<dyn Sink>>,
+    history: Option<Arc<dyn Sink>>,
+    runtime: &runtime::Handle,
+) -> Vec<(Projector, aggregate::Reader)> {
+    let sinks = [
+        (hot, aggregate::Reader::Hot),
+        (history, aggregate::Reader::History),
+    ];
+    sinks
+        .into_iter()
+        .filter_map(|(sink, reader)| Some((Projector::new(sink?, runtime.clone()), reader)))
+        .collect()
+}
+
+/// Who reads the states' rows.
+fn readers(projectors: &[(Projector, aggregate::Reader)]) -> Vec<aggregate::Reader> {
+    let mut readers = vec![aggregate::Reader::Checkpoint];
+    readers.extend(projectors.iter().map(|(_, reader)| *reader));
+    readers
+}
+
 impl Nursery {
-    fn spawn(&self, partition: u32, file: Checkpoint, queue: usize) -> Result<Handle, String> {
+    fn spawn(&self, partition: u32, opened: Opened, queue: usize) -> Result<Handle, String> {
         let (batches, batches_in) = bounded(queue);
         let (control, control_in) = unbounded();
-        let mut readers = vec![aggregate::Reader::Checkpoint];
-        readers.extend(self.projectors.iter().map(|(_, reader)| *reader));
-        let restored = file
-            .load(self.settings.definition.clone(), &readers)
-            .map_err(|error| error.to_string())?;
+        let Opened { file, restored, .. } = opened;
         let checkpointed = restored.state.next_offset();
         let worker = Worker {
             settings: self.settings.clone(),
@@ -183,6 +218,7 @@ impl Nursery {
             waiting: restored.outbox,
             delivering: 0,
             checkpointing: false,
+            alive: Arc::default(),
             checkpointed,
             checkpoint_at: Instant::now(),
             misrouted: VecDeque::new(),

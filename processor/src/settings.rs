@@ -6,6 +6,11 @@ use std::time::Duration;
 
 use pipeline::definition::Definition;
 
+use crate::snapshots::Schedule;
+
+/// A little more than a worker that stops waits for its last checkpoint.
+const HANDOVER: Duration = Duration::from_secs(15);
+
 /// Settings of one processor.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -25,6 +30,11 @@ pub struct Settings {
     pub memory_limit: u64,
     /// Whether to go on where many records are misrouted.
     pub pass_misrouted: bool,
+    /// Time a new owner waits for the old one, which takes its last checkpoint, to let go of the file. All partitions
+    /// of an assignment together: an owner that stands still holds all of its files.
+    pub handover: Duration,
+    /// When snapshots are taken, where there is a place for them.
+    pub snapshots: Schedule,
 }
 
 impl Settings {
@@ -39,6 +49,8 @@ impl Settings {
             history_every: Duration::from_secs(30),
             memory_limit: 4 << 30,
             pass_misrouted: false,
+            handover: HANDOVER,
+            snapshots: Schedule::default(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Partition {
     pub limits_met: Vec<(&'static str, u64)>,
     /// The state digest at `checkpointed`.
     pub digest: u64,
+    /// Where its state came from (`checkpoint`, `copy`, `snapshot`, `log`), and the offset there.
+    pub started: Option<(&'static str, u64)>,
     /// Why it stands still, if it does.
     pub halted: Option<String>,
 }

@@ -70,11 +70,6 @@ pub fn fits(
     partition: u32,
     kept: Kept,
 ) -> Result<(), log::Error> {
-    positions::compare(
-        log,
-        definition.partitions,
-        partition,
-        kept.next_offset,
-        kept.last,
-    )
+    positions::check_partitions(log, definition.partitions)?;
+    positions::compare(log, partition, kept.next_offset, kept.last)
 }

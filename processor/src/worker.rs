@@ -23,6 +23,8 @@ use crate::{checkpointer, metrics, outbox};
 const TICK: Duration = Duration::from_millis(50);
 /// Time a stopping worker waits for its stores.
 const LAST_PROJECTION: Duration = Duration::from_secs(5);
+/// Time a stopping worker waits for its last checkpoints: a disk that refuses must not keep a process from ending.
+const LAST_CHECKPOINT: Duration = Duration::from_secs(12);
 /// A worker whose records come without a pause and are older than this is catching up, milliseconds.
 const BEHIND_MS: i64 = 2_000;
 /// So many misrouted records …
@@ -66,6 +68,8 @@ pub(crate) struct Worker {
     pub waiting: Vec<DeadLetter>,
     pub delivering: usize,
     pub checkpointing: bool,
+    /// Held while a checkpoint is waited for.
+    pub alive: Arc<()>,
     pub checkpointed: u64,
     pub checkpoint_at: Instant,
     /// Of the last misrouted records, how many were consumed before each.
@@ -227,28 +231,42 @@ impl Worker {
 
     fn checkpoint_job(&mut self) -> checkpointer::Job {
         checkpointer::Job {
+            partition: self.state.partition(),
             file: self.file.clone(),
             change: self.state.take_change_set(),
             last: self.last,
             outbox: self.waiting.clone(),
             done: self.me.clone(),
+            alive: Arc::downgrade(&self.alive),
         }
     }
 
-    /// Waits for the checkpoint under way, takes one more and waits for it.
+    /// Waits for the checkpoint under way, takes one more and waits for it; not for ever. A change set is of use
+    /// only after the one before it: while that one can't be written, none is taken.
     fn last_checkpoint(&mut self) {
-        if self.checkpointing {
-            self.wait_for_checkpoint();
+        let deadline = Instant::now() + LAST_CHECKPOINT;
+        self.wait_for_checkpoint(deadline);
+        if !self.checkpointing {
+            let job = self.checkpoint_job();
+            self.checkpointing = self.checkpoints.send(job).is_ok();
+            self.wait_for_checkpoint(deadline);
         }
-        let job = self.checkpoint_job();
-        self.checkpointing = self.checkpoints.send(job).is_ok();
-        self.wait_for_checkpoint();
-        self.status.remove(self.state.partition());
+        let partition = self.state.partition();
+        if self.checkpointing {
+            let (folded, kept) = (self.state.next_offset(), self.checkpointed);
+            tracing::warn!(
+                partition,
+                folded,
+                kept,
+                "the last checkpoint could not be written in time; the records since are folded again"
+            );
+        }
+        self.status.remove(partition);
     }
 
-    fn wait_for_checkpoint(&mut self) {
+    fn wait_for_checkpoint(&mut self, deadline: Instant) {
         while self.checkpointing {
-            match self.control.recv_timeout(Duration::from_secs(10)) {
+            match self.control.recv_deadline(deadline) {
                 Ok(Control::Inspect(look)) => look(&self.state),
                 Ok(Control::Stop(_)) => {}
                 Ok(control) => self.obey(control),

@@ -19,6 +19,7 @@ impl Config {
         if let Err(error) = self.listener().check() {
             problems.push(error.to_string());
         }
+        self.snapshot_problems(&mut problems);
         let of = &self.processor;
         for (name, value, least) in [
             ("processor.checkpoint_ms", of.checkpoint_ms, 1),
@@ -27,6 +28,8 @@ impl Config {
             ("processor.history_ms", of.history_ms, 1),
             ("processor.memory_mib", of.memory_mib, LEAST_MEMORY_MIB),
             ("opensearch.shards", self.opensearch.shards.into(), 1),
+            ("snapshots.every_s", self.snapshots.every_s, 1),
+            ("snapshots.keep", self.snapshots.keep, 1),
         ] {
             if value < least {
                 problems.push(format!("{name} is {value}; it must be {least} or more"));
@@ -99,6 +102,20 @@ impl Config {
             && let Err(error) = views::opensearch::Store::check(opensearch, &self.opensearch.prefix)
         {
             problems.push(format!("opensearch: {error}"));
+        }
+    }
+
+    fn snapshot_problems(&self, problems: &mut Vec<String>) {
+        let of = &self.snapshots;
+        if of.url.is_empty() {
+            if !of.options.is_empty() {
+                problems.push(
+                    "snapshots.options are those of a store, and snapshots.url names none: set it, or leave the options out"
+                        .to_owned(),
+                );
+            }
+        } else if let Err(error) = processor::snapshots::Store::open(&of.url, &of.options) {
+            problems.push(error.to_string());
         }
     }
 

@@ -127,6 +127,20 @@ pub struct Processor {
     pub pass_misrouted: bool,
 }
 
+/// Whole checkpoints kept elsewhere, so that a partition can move to a machine that has never seen it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Snapshots {
+    /// `file:///folder` or `s3://bucket/prefix`; empty: none.
+    pub url: String,
+    /// Seconds between two snapshots of a partition.
+    pub every_s: u64,
+    /// Snapshots kept of a partition.
+    pub keep: u64,
+    /// The store's options, by their own names.
+    pub options: BTreeMap<String, String>,
+}
+
 /// Log lines on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -177,6 +191,17 @@ impl Default for Processor {
             history_ms: 30_000,
             memory_mib: 4096,
             pass_misrouted: false,
+        }
+    }
+}
+
+impl Default for Snapshots {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            every_s: 600,
+            keep: 3,
+            options: BTreeMap::new(),
         }
     }
 }

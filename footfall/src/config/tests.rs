@@ -13,8 +13,15 @@ fn secrets_are_not_shown() {
     config.opensearch.urls = vec!["https://admin:s3cret@search:9200".to_owned()];
     let kafka = [("sasl.password", "s3cret"), ("sasl.username", "footfall")];
     config.log.kafka = kafka.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    let options = [
+        ("secret_access_key", "s3cret"),
+        ("aws_access_key_id", "s3cret"),
+        ("region", "us-1"),
+    ];
+    config.snapshots.options = options.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     let printed = toml::to_string(&config.without_secrets()).unwrap_or_default();
     for shown in [printed, format!("{config:?}")] {
+        assert!(shown.contains("us-1"), "{shown}");
         assert!(shown.contains("127.0.0.1:6379") && shown.contains("search:9200"));
         assert!(
             !shown.contains("s3cret") && !shown.contains("00112233"),
@@ -36,7 +43,7 @@ fn secrets_that_stand_in_files_are_found_when_the_configuration_is_loaded() {
     let file = write(
         "footfall.toml",
         &format!(
-            "[redis]\nurl = \"file:{}\"\n[definition]\nhash_key = \"file:{}\"\n[log.kafka]\n\"ssl.key.password\" = \"file:{}\"\n",
+            "[redis]\nurl = \"file:{0}\"\n[snapshots.options]\nsecret_access_key = \"file:{0}\"\n[definition]\nhash_key = \"file:{1}\"\n[log.kafka]\n\"ssl.key.password\" = \"file:{2}\"\n",
             redis.display(),
             key.display(),
             folder.path().join("absent").display(),
@@ -52,6 +59,10 @@ fn secrets_that_stand_in_files_are_found_when_the_configuration_is_loaded() {
     let config = Config::load(&overrides).unwrap();
     assert_eq!(config.redis.url, "redis://:s3cret@127.0.0.1");
     assert_eq!(
+        config.snapshots.options["secret_access_key"],
+        config.redis.url
+    );
+    assert_eq!(
         config.definition.hash_key,
         "00112233445566778899aabbccddeeff"
     );
@@ -66,11 +77,14 @@ fn a_setting_that_does_not_exist_is_refused_by_name() {
 
 const PAGE: &str = include_str!("../../../docs/configuration.md");
 
+/// Tables of whatever names a library has.
+const OPEN: [&str; 2] = ["log.kafka", "snapshots.options"];
+
 /// A printed configuration's settings by dotted name, with their values.
 fn settings(config: &Config) -> BTreeMap<String, toml::Value> {
     fn add(name: &str, value: toml::Value, to: &mut BTreeMap<String, toml::Value>) {
         match value {
-            toml::Value::Table(table) if name != "log.kafka" => {
+            toml::Value::Table(table) if !OPEN.contains(&name) => {
                 for (key, value) in table {
                     let dot = if name.is_empty() { "" } else { "." };
                     add(&format!("{name}{dot}{key}"), value, to);
@@ -187,7 +201,7 @@ fn good() -> Config {
 fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
     assert_eq!(good().problems(true), Vec::<String>::new());
     type Change = fn(&mut Config);
-    let cases: [(&str, Change); 20] = [
+    let cases: [(&str, Change); 24] = [
         ("redis.url", |c| c.redis.url = "nonsense".to_owned()),
         ("opensearch", |c| {
             c.opensearch.urls = vec!["not a url".to_owned()]
@@ -206,6 +220,21 @@ fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
         ("processor.hot_ms", |c| c.processor.hot_ms = 0),
         ("processor.history_ms", |c| c.processor.history_ms = 0),
         ("processor.memory_mib", |c| c.processor.memory_mib = 10),
+        ("snapshots.every_s", |c| c.snapshots.every_s = 0),
+        ("snapshots.keep", |c| c.snapshots.keep = 0),
+        ("snapshots.url", |c| {
+            c.snapshots.url = "/var/snapshots".to_owned()
+        }),
+        ("snapshots.url", |c| {
+            c.snapshots.url = "gs://bucket".to_owned()
+        }),
+        ("snapshots.options", |c| {
+            c.snapshots.url = "s3://bucket".to_owned();
+            c.snapshots.options = [("sekret".to_owned(), String::new())].into();
+        }),
+        ("snapshots.options", |c| {
+            c.snapshots.options = [("region".to_owned(), String::new())].into();
+        }),
         ("log.brokers", |c| c.log.brokers = "a:1,,b:2".to_owned()),
         ("log.topic_prefix", |c| {
             c.log.topic_prefix = "a b".to_owned()

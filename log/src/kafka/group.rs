@@ -29,7 +29,7 @@ pub fn members(config: &Config, group: &str, topic: &str) -> Result<Vec<Member>,
     let groups = client
         .inner()
         .fetch_group_list(Some(group), ANSWER_TIMEOUT)
-        .map_err(|error| report::transient(&format!("group {group}"), &error))?;
+        .map_err(|error| report::unanswered(&format!("group {group}"), "DESCRIBE", &error))?;
     let members = groups.groups().iter().flat_map(|found| found.members());
     Ok(members
         .map(|member| Member {

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use log::embedded::Log;
 use pipeline::aggregate::Reader;
+use processor::snapshots::{Schedule, Store};
 use processor::{Parts, Processor, Settings};
 use views::Views;
 
 use crate::judge::Judge;
 use crate::random::Random;
-use crate::store::Store;
+use crate::store::Store as Sink;
 use crate::traffic::Traffic;
 use crate::wait_for;
 use crate::world::{DEAD_LETTERS, EVENTS, World, definition};
@@ -21,13 +22,24 @@ const FOLDER: &str = "FOOTFALL_TEST_PROCESSOR_FOLDER";
 const KILLS: u64 = 8;
 const PARTITIONS: u32 = 2;
 
-fn open(folder: &Path) -> Arc<Log> {
+pub fn open(folder: &Path) -> Arc<Log> {
     Log::open(&folder.join("log.sqlite"), PARTITIONS).unwrap()
+}
+
+/// In the folder, as an object store would be elsewhere.
+fn snapshots(folder: &Path) -> Store {
+    let url = format!("file://{}", folder.join("snapshots").display());
+    Store::open(&url, &[].into()).unwrap()
 }
 
 fn start(folder: &Path, log: &Arc<Log>, runtime: &tokio::runtime::Runtime) -> Processor {
     let settings = Settings {
         checkpoint_every: Duration::from_millis(5),
+        snapshots: Schedule {
+            every: Duration::from_millis(10),
+            ahead: 1,
+            ..Schedule::default()
+        },
         ..Settings::new(definition(PARTITIONS), folder.join("state"))
     };
     let parts = Parts {
@@ -35,13 +47,16 @@ fn start(folder: &Path, log: &Arc<Log>, runtime: &tokio::runtime::Runtime) -> Pr
         dead_letters: log.producer(DEAD_LETTERS).unwrap(),
         hot: None,
         history: None,
+        snapshots: Some(snapshots(folder)),
         runtime: runtime.handle().clone(),
     };
     Processor::start(settings, parts, |positions| log.consumer(EVENTS, positions)).unwrap()
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_time()
         .build()
         .unwrap()
 }
@@ -100,7 +115,7 @@ fn check(folder: &Path) {
     let (log, runtime) = (open(folder), runtime());
     let reader = log.reader(EVENTS).unwrap();
     let judge = Arc::new(Mutex::new(Judge::new(definition(PARTITIONS), reader)));
-    let store = |reader| Arc::new(Store::new("none", reader, judge.clone(), 0));
+    let store = |reader| Arc::new(Sink::new("none", reader, judge.clone(), 0));
     let world = World {
         definition: definition(PARTITIONS),
         log: log.clone(),
@@ -118,6 +133,16 @@ fn check(folder: &Path) {
         cells == judge.lock().unwrap().cells(),
         "the fold's own view"
     );
+    processor.stop();
+    world.check_checkpoints(&folder.join("state"));
+    // Each snapshot that the killed ones left is whole: on another machine the newest is gone on from.
+    std::fs::remove_dir_all(folder.join("state")).unwrap();
+    let processor = start(folder, &log, &world.runtime);
+    world.wait_until_done(&processor);
+    let from = processor.status().partitions();
+    let from: Vec<_> = from.values().map(|of| of.started).collect();
+    let expected = world.ends().into_iter().map(|end| Some(("snapshot", end)));
+    assert_eq!(from, expected.collect::<Vec<_>>());
     processor.stop();
     world.check_checkpoints(&folder.join("state"));
     let letters = world.check_letters();

@@ -7,10 +7,14 @@
 #![allow(clippy::print_stdout)]
 
 mod chaos;
+mod full;
 mod halting;
 mod judge;
 mod killed;
 mod memory;
+mod moving;
+mod objects;
+mod paused;
 mod quiet;
 // Both are shared with tests that use more of them.
 #[allow(dead_code)]

@@ -95,6 +95,7 @@ impl World {
             dead_letters: self.log.producer(DEAD_LETTERS).unwrap(),
             hot: store(&self.hot),
             history: store(&self.history),
+            snapshots: None,
             runtime: self.runtime.handle().clone(),
         }
     }

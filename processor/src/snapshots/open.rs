@@ -1,0 +1,139 @@
+//! Opens the store that a URL names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use object_store::aws::AmazonS3ConfigKey;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreScheme, parse_url_opts};
+use url::Url;
+
+use super::{Error, PART, Store};
+
+impl Store {
+    /// The store at `file:///folder` or `s3://bucket/prefix`; options are those of object stores, by their own
+    /// names. Nothing is asked of it.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the URL or an option can't be used.
+    pub fn open(url: &str, options: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let unfit = |why: String| {
+            Error::Setting(format!(
+                "url is {url:?}: {why}; it looks like file:///var/footfall/snapshots or s3://bucket/prefix"
+            ))
+        };
+        let parsed = Url::parse(url).map_err(|error| unfit(error.to_string()))?;
+        let scheme = ObjectStoreScheme::parse(&parsed);
+        match scheme.map_err(|error| unfit(error.to_string()))?.0 {
+            ObjectStoreScheme::Local => Self::folder(&parsed, options),
+            ObjectStoreScheme::AmazonS3 => {
+                if let Some(unknown) = options.keys().find(|option| !is_option(option)) {
+                    return Err(Error::Setting(format!(
+                        "options has {unknown:?}, which no S3 store knows; endpoint, region, access_key_id, secret_access_key and allow_http are usual"
+                    )));
+                }
+                let opened = parse_url_opts(&parsed, options);
+                let (objects, prefix) = opened.map_err(|error| unfit(error.to_string()))?;
+                Ok(Self {
+                    objects: Arc::from(objects),
+                    prefix,
+                    folder: None,
+                    part: PART,
+                })
+            }
+            _ => Err(unfit("this kind of store is not supported".to_owned())),
+        }
+    }
+
+    /// A store that is open.
+    pub fn of(objects: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            objects,
+            prefix: Path::default(),
+            folder: None,
+            part: PART,
+        }
+    }
+
+    fn folder(url: &Url, options: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let setting = |why: &str| Error::Setting(format!("url is {:?}: {why}", url.as_str()));
+        if !options.is_empty() {
+            let why = "a folder takes no options; leave snapshots.options out";
+            return Err(setting(why));
+        }
+        let path = url.to_file_path();
+        let path = path.map_err(|()| setting("it names no folder of this machine"))?;
+        let prefix = Path::from_absolute_path(&path);
+        Ok(Self {
+            // An object is on the disk when it is said to be there.
+            objects: Arc::new(LocalFileSystem::new().with_fsync(true)),
+            prefix: prefix.map_err(|error| setting(&error.to_string()))?,
+            folder: Some(path),
+            part: PART,
+        })
+    }
+}
+
+/// Whether an option's value must not be shown.
+pub fn is_secret(option: &str) -> bool {
+    let name = option.to_ascii_lowercase();
+    ["secret", "token", "access_key", "encryption", "password"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+fn is_option(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.parse::<AmazonS3ConfigKey>().is_ok() || name.parse::<ClientConfigKey>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn opened(url: &str, options: &[(&str, &str)]) -> Result<Store, Error> {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Store::open(url, &options.iter().map(own).collect())
+    }
+
+    #[test]
+    fn folders_and_buckets_can_be_opened_without_asking_them() {
+        let folder = opened("file:///no/such/folder", &[]).unwrap();
+        assert_eq!(folder.prefix.as_ref(), "no/such/folder");
+        let options = [
+            ("endpoint", "http://127.0.0.1:1"),
+            ("region", "us-east-1"),
+            ("access_key_id", "a"),
+            ("secret_access_key", "b"),
+            ("allow_http", "true"),
+        ];
+        let bucket = opened("s3://bucket/pre/fix", &options).unwrap();
+        assert_eq!(bucket.prefix.as_ref(), "pre/fix");
+        assert!(bucket.folder.is_none());
+    }
+
+    #[test]
+    fn what_no_store_understands_is_refused_with_the_setting_and_an_example() {
+        for (url, options, said) in [
+            ("nonsense", &[][..], "s3://bucket/prefix"),
+            ("memory:///", &[], "not supported"),
+            ("gs://bucket", &[], "not supported"),
+            ("file://host/folder", &[], "snapshots.url"),
+            (
+                "file:///folder",
+                &[("region", "x")],
+                "leave snapshots.options out",
+            ),
+            ("s3://bucket", &[("regoin", "x")], "\"regoin\""),
+        ] {
+            let error = opened(url, options).err().unwrap().to_string();
+            assert!(
+                error.contains(said) && error.contains("snapshots."),
+                "{error}"
+            );
+        }
+    }
+}
