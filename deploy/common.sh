@@ -16,7 +16,8 @@ RUN=$STATE/run/$INSTANCE
 
 START_LIMIT_S=180 # a JVM needs 12 s on a quiet machine, more than a minute on a busy one
 STOP_LIMIT_S=30   # a broker hands over its partitions before it leaves
-ALL_SERVERS=(kafka redis opensearch prometheus)
+ALL_SERVERS=(kafka redis opensearch prometheus) # what is started when none is named
+OTHER_SERVERS=(redis-sentinel redis-cluster)    # other ways to run Redis, started by name
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }
@@ -80,9 +81,12 @@ maven() {
     fi
 }
 
+# The server that a member belongs to: kafka of kafka-1.
+server_of() { printf '%s' "${1%-[0-9]*}"; }
+
 # One server's functions: <server>_install, _members, _prepare, _start MEMBER, _ready, _address.
 load_server() {
-    [ -f "$DEPLOY/$1/server.sh" ] || fail "there is no server called '$1'; known: ${ALL_SERVERS[*]}."
+    [ -f "$DEPLOY/$1/server.sh" ] || fail "there is no server called '$1'; known: ${ALL_SERVERS[*]} ${OTHER_SERVERS[*]}."
     # shellcheck source=/dev/null
     . "$DEPLOY/$1/server.sh"
 }

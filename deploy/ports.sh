@@ -5,9 +5,9 @@
 # result in $RUN/ports.env, because Kafka stores its peers' ports in its data. FOOTFALL_PORT_BASE overrides it.
 # shellcheck shell=bash
 
-PORTS_PER_INSTANCE=40
+PORTS_PER_INSTANCE=60
 LOWEST_PORT=20000
-RANGES=300 # 20000 … 31999: below 32768, where Linux begins to hand out ports to clients
+RANGES=200 # 20000 … 31999: below 32768, where Linux begins to hand out ports to clients
 
 port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -58,3 +58,6 @@ canary_port() { printf '%s' $((PORT_BASE + 16)); }          # and `canary`
 kafka_ssl_port() { printf '%s' $((PORT_BASE + 19 + $1)); }            # 20–22
 kafka_sasl_ssl_port() { printf '%s' $((PORT_BASE + 22 + $1)); }       # 23–25
 kafka_sasl_plaintext_port() { printf '%s' $((PORT_BASE + 25 + $1)); } # 26–28
+redis_sentinel_port() { printf '%s' $((PORT_BASE + 39 + $1)); } # 40–45: three servers, three sentinels
+redis_cluster_port() { printf '%s' $((PORT_BASE + 45 + $1)); }  # 46–51
+redis_cluster_bus_port() { printf '%s' $((PORT_BASE + 51 + $1)); } # 52–57

@@ -10,15 +10,15 @@ main() {
     load_ports
     members=$(known_members)
     [ -n "$members" ] || { say "instance $INSTANCE: everything is down"; return 1; }
-    printf '%-14s %-8s %8s %9s  %s\n' MEMBER STATE PID MEMORY PORT
+    printf '%-18s %-8s %8s %9s  %s\n' MEMBER STATE PID MEMORY PORT
     for member in $members; do
-        server=${member%%-*}
+        server=$(server_of "$member")
         load_server "$server"
         if pid=$(pid_of "$member"); then
-            printf '%-14s %-8s %8s %6s MB  %s\n' "$member" up "$pid" \
+            printf '%-18s %-8s %8s %6s MB  %s\n' "$member" up "$pid" \
                 "$(awk '/^VmRSS/ {print int($2 / 1024)}' "/proc/$pid/status")" "$("${server}_ports" "$member" | cut -d' ' -f1)"
         else
-            printf '%-14s %-8s\n' "$member" "dead"
+            printf '%-18s %-8s\n' "$member" "dead"
             state=1
         fi
     done

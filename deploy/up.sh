@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: deploy/up.sh [SERVER…]   (kafka redis opensearch prometheus; default: all)
+# usage: deploy/up.sh [SERVER…]   (kafka redis opensearch prometheus: the default; redis-sentinel redis-cluster)
 # Starts what is not running yet and waits until it answers. Running it again changes nothing; after a member
 # has died it starts that one. Writes the addresses to .footfall/run/<instance>/env, for `source`, and a configuration of
 # Footfall for these servers to footfall.toml beside it.
@@ -58,13 +58,23 @@ live_address() {
     done
 }
 
+# The address of the Redis that Footfall is to use: one with sentinels or a cluster, if somebody started it.
+live_redis() {
+    local server address
+    for server in redis-sentinel redis-cluster redis; do
+        address=$(live_address "$server")
+        [ -z "$address" ] || { printf '%s' "$address" && return 0; }
+    done
+}
+
 write_env() {
     local server address
     {
         printf 'FOOTFALL_RUN=%q\n' "$RUN"
         for server in "${ALL_SERVERS[@]}"; do
             address=$(live_address "$server")
-            [ -z "$address" ] || printf 'FOOTFALL_%s=%s\n' "${server^^}" "$address"
+            [ "$server" != redis ] || address=$(live_redis)
+            [ -z "$address" ] || printf 'FOOTFALL_%s=%q\n' "${server^^}" "$address"
         done
         load_server kafka
         ! kafka_is_secure || kafka_secure_env
@@ -79,7 +89,7 @@ write_env() {
 # other users.
 write_configuration() {
     local redis opensearch
-    redis=$(live_address redis)
+    redis=$(live_redis)
     opensearch=$(live_address opensearch)
     (
         umask 077

@@ -242,7 +242,7 @@ impl Config {
             shown.definition.hash_key = HIDDEN.to_owned();
         }
         shown.log.password = shown.log.password.shown();
-        shown.redis.url = without_password(&shown.redis.url);
+        shown.redis.url = without_sentinels_password(&without_password(&shown.redis.url));
         for url in &mut shown.opensearch.urls {
             *url = without_password(url);
         }
@@ -280,12 +280,27 @@ fn is_secret(name: &str) -> bool {
 }
 
 fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
+    let authority = url.split(['?', '#']).next().unwrap_or_default();
+    // An '@' may stand in a parameter; one in a password that should have been escaped is hidden too.
+    let at = authority.rfind('@').or_else(|| url.rfind('@'));
+    match (url.find("://"), at) {
         (Some(scheme), Some(at)) if scheme + 3 <= at => {
             format!("{}{HIDDEN}{}", &url[..scheme + 3], &url[at..])
         }
         _ => url.to_owned(),
     }
+}
+
+/// Sentinels have a password of their own, among the parameters of the URL.
+fn without_sentinels_password(url: &str) -> String {
+    const NAME: &str = "sentinelPassword=";
+    let Some(start) = url.find(NAME).map(|at| at + NAME.len()) else {
+        return url.to_owned();
+    };
+    let end = url[start..]
+        .find('&')
+        .map_or(url.len(), |length| start + length);
+    format!("{}{HIDDEN}{}", &url[..start], &url[end..])
 }
 
 fn key_path(data: &Path) -> PathBuf {

@@ -91,7 +91,7 @@ pub async fn redis(config: &Config) -> anyhow::Result<Option<Arc<redis::Store>>>
     if config.redis.url.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Arc::new(connect_redis(config).await?)))
+    Ok(Some(Arc::new(connect_redis(config, Use::Read).await?)))
 }
 
 /// OpenSearch, if the configuration names one, for a command that ends when it is down.
@@ -136,7 +136,7 @@ impl Stores {
             }
             let connect = move || {
                 let config = of_redis.clone();
-                async move { connect_redis(&config).await }
+                async move { connect_redis(&config, purpose).await }
             };
             let store = Connecting::start(redis::NAME, PATIENCE, connect).await?;
             Ok(Some(Arc::new(store)))
@@ -174,8 +174,12 @@ impl Stores {
     }
 }
 
-async fn connect_redis(config: &Config) -> Result<redis::Store, views::Error> {
-    redis::Store::connect(&config.redis.url, &config.definition).await
+async fn connect_redis(config: &Config, purpose: Use) -> Result<redis::Store, views::Error> {
+    let address = config.redis.address();
+    match purpose {
+        Use::Write => redis::Store::connect(address, &config.definition).await,
+        Use::Read => redis::Store::connect_to_read(address, &config.definition).await,
+    }
 }
 
 async fn connect_opensearch(config: &Config) -> Result<opensearch::Store, views::Error> {

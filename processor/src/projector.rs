@@ -3,7 +3,8 @@
 //! What was sent is sent again, the same, as long as the answer is unknown: the store's range
 //! guard makes that harmless (I3).
 
-use std::sync::{Arc, Weak};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -18,6 +19,8 @@ use crate::worker::Control;
 const AT_ONCE: usize = 4;
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(2);
+/// Reasons logged of one outage; further ones are only counted.
+const REASONS: usize = 16;
 
 /// What to ask of the store.
 #[derive(Debug)]
@@ -36,6 +39,31 @@ pub struct Projector {
     sink: Arc<dyn Sink>,
     runtime: Handle,
     permits: Arc<Semaphore>,
+    outage: Arc<Mutex<Outage>>,
+}
+
+/// What is failing, so that a reason is logged once and not once a partition and try.
+#[derive(Default)]
+struct Outage {
+    partitions: BTreeSet<u32>,
+    reasons: BTreeSet<String>,
+}
+
+impl Outage {
+    /// Whether the reason is a new one.
+    fn begins(&mut self, partition: u32, reason: &str) -> bool {
+        self.partitions.insert(partition);
+        self.reasons.len() < REASONS && self.reasons.insert(reason.to_owned())
+    }
+
+    /// Whether it was the last partition that failed.
+    fn ends(&mut self, partition: u32) -> bool {
+        let ends = self.partitions.remove(&partition) && self.partitions.is_empty();
+        if ends {
+            self.reasons.clear();
+        }
+        ends
+    }
 }
 
 impl Projector {
@@ -45,6 +73,7 @@ impl Projector {
             sink,
             runtime,
             permits: Arc::new(Semaphore::new(AT_ONCE)),
+            outage: Arc::default(),
         }
     }
 
@@ -82,10 +111,17 @@ impl Projector {
         let mut pause = FIRST_RETRY;
         while alive.strong_count() > 0 {
             match self.once(partition, call).await {
-                Ok(stored) => return Some(Ok(stored)),
+                Ok(stored) => {
+                    if self.outage().ends(partition) {
+                        tracing::info!(store = self.name(), "it answers again, for all partitions");
+                    }
+                    return Some(Ok(stored));
+                }
                 Err(Error::Fatal(sentence)) => return Some(Err(sentence)),
                 Err(error) => {
-                    tracing::warn!(%error, partition, store = self.name(), "sending again");
+                    if self.outage().begins(partition, &error.to_string()) {
+                        tracing::warn!(%error, store = self.name(), "sending again until it answers");
+                    }
                     ::metrics::counter!(metrics::RETRIES, "what" => self.name()).increment(1);
                 }
             }
@@ -93,6 +129,10 @@ impl Projector {
             pause = (pause * 2).min(LAST_RETRY);
         }
         None
+    }
+
+    fn outage(&self) -> MutexGuard<'_, Outage> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn once(&self, partition: u32, call: &Call) -> Result<Stored, Error> {
@@ -103,5 +143,22 @@ impl Projector {
             Call::Apply(change) => self.sink.apply(change).await,
             Call::Fill(change) => self.sink.fill(change).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outage;
+
+    #[test]
+    fn a_reason_is_logged_once_an_outage_whatever_the_partitions_and_tries() {
+        let mut outage = Outage::default();
+        assert!(outage.begins(0, "refused"));
+        assert!(!outage.begins(0, "refused") && !outage.begins(1, "refused"));
+        assert!(outage.begins(1, "loading"), "another reason");
+        assert!(!outage.begins(0, "refused"), "by turns");
+        assert!(!outage.ends(0) && !outage.ends(2), "one is left");
+        assert!(outage.ends(1) && !outage.ends(1));
+        assert!(outage.begins(0, "refused"), "another outage");
     }
 }

@@ -94,9 +94,9 @@ impl Config {
             );
         }
         if !redis.is_empty()
-            && let Err(error) = views::redis::Store::check_url(redis)
+            && let Err(error) = self.redis.address().check()
         {
-            problems.push(format!("redis.url: {error}"));
+            problems.push(error.to_string());
         }
         if !opensearch.is_empty()
             && let Err(error) = views::opensearch::Store::check(opensearch, &self.opensearch.prefix)

@@ -88,8 +88,26 @@ pub struct Http {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Redis {
-    /// `redis://…`, `redis-sentinel://…`, `redis-cluster://…`; empty: none.
+    /// `redis://…`, `redis-sentinel://…`, `redis-cluster://…`, with `rediss` for TLS; empty: none.
     pub url: String,
+    /// PEM file with the authorities of the servers' certificates; empty: the system's.
+    pub ca: String,
+    /// PEM file with this client's certificate; empty: none.
+    pub certificate: String,
+    /// PEM file with its private key.
+    pub key: String,
+}
+
+impl Redis {
+    /// Where Redis is and how it is reached.
+    pub fn address(&self) -> views::redis::Address {
+        views::redis::Address {
+            url: self.url.clone(),
+            ca: self.ca.clone(),
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+        }
+    }
 }
 
 /// The history.

@@ -11,6 +11,15 @@ fn secrets_are_not_shown() {
     config.log.password = "s3cret".into();
     config.redis.url = "redis://footfall:s3cret@127.0.0.1:6379/0".to_owned();
     config.opensearch.urls = vec!["https://admin:s3cret@search:9200".to_owned()];
+    let sentinels =
+        "sentinel-1:26379?sentinelServiceName=views&sentinelPassword=s3cr@t&node=sentinel-2:26379";
+    let mut of_sentinels = config.clone();
+    of_sentinels.redis.url = format!("redis-sentinel://footfall:s3cret@{sentinels}");
+    let shown = of_sentinels.without_secrets().redis.url;
+    assert_eq!(
+        shown,
+        "redis-sentinel://(hidden)@sentinel-1:26379?sentinelServiceName=views&sentinelPassword=(hidden)&node=sentinel-2:26379"
+    );
     let kafka = [("sasl.password", "s3cret"), ("sasl.username", "footfall")];
     config.log.kafka = kafka.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     let options = [

@@ -1,14 +1,11 @@
-//! One function call, its reply, and what its failure means.
+//! One function call and its reply.
 
 use fred::interfaces::ClientLike;
-use fred::prelude::{ErrorKind, FunctionInterface};
 use fred::types::{ClusterHash, CustomCommand, Value};
 
 use super::Store;
+use super::library::is_missing;
 use crate::Error;
-
-/// The functions, loaded into Redis under the name in the first line.
-pub(super) const LIBRARY: &str = include_str!("footfall.lua");
 
 /// A function of the library. The name carries the library's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,31 +79,11 @@ impl Store {
             .client
             .custom::<Value, Value>(command(), list.clone())
             .await;
-        if let Err(error) = &reply
-            && error.details().contains("Function not found")
-        {
-            self.load_library().await?;
+        if reply.as_ref().is_err_and(is_missing) {
+            self.load_at(slot).await?;
             reply = self.client.custom(command(), list).await;
         }
-        parse(reply.map_err(failed)?)
-    }
-
-    /// Loads the functions into every server.
-    pub(super) async fn load_library(&self) -> Result<(), Error> {
-        let loaded = if self.client.is_clustered() {
-            self.client
-                .function_load_cluster::<Value, _>(true, LIBRARY)
-                .await
-        } else {
-            self.client.function_load::<Value, _>(true, LIBRARY).await
-        };
-        match loaded {
-            Ok(_) => Ok(()),
-            Err(error) if error.details().contains("unknown command") => Err(Error::Fatal(
-                "Redis must be version 7 or later: this one has no functions".to_owned(),
-            )),
-            Err(error) => Err(failed(error)),
-        }
+        parse(reply.map_err(|error| self.failed(error))?)
     }
 }
 
@@ -135,29 +112,4 @@ fn parse(reply: Value) -> Result<Reply, Error> {
         }
         _ => return Err(strange()),
     })
-}
-
-/// What an error of fred's means. After most of them it is unknown whether the call was carried
-/// out; every call may be sent again.
-pub(super) fn failed(error: fred::error::Error) -> Error {
-    let refused = error.details().starts_with("FOOTFALL ");
-    let ours = matches!(
-        error.kind(),
-        ErrorKind::Auth | ErrorKind::Config | ErrorKind::Url | ErrorKind::InvalidArgument
-    );
-    if refused || ours {
-        return Error::Fatal(format!(
-            "Redis refuses this process: {}",
-            error.details().trim_start_matches("FOOTFALL ")
-        ));
-    }
-    transient(error.to_string())
-}
-
-/// A failure that may pass.
-pub(super) fn transient(detail: impl Into<String>) -> Error {
-    Error::Transient {
-        store: super::NAME,
-        detail: detail.into(),
-    }
 }

@@ -1,22 +1,23 @@
-//! The connection: what a client of these views must be set to, and what the server must be.
+//! The connection: what a client of these views must be set to.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
+use fred::error::Error as ClientError;
 use fred::prelude::{
-    Builder, Client, ClientLike, Config, ConnectionConfig, HashesInterface, PerformanceConfig,
-    ReconnectPolicy,
+    Builder, Client, ClientLike, ClusterInterface, Config, ConnectionConfig, ErrorKind,
+    PerformanceConfig, ReconnectPolicy,
 };
-use fred::types::InfoKind;
-use fred::types::config::UnresponsiveConfig;
+use fred::types::config::{Server, UnresponsiveConfig};
 use pipeline::calendar::Calendar;
 use pipeline::definition::Definition;
 use tokio::sync::Semaphore;
 
-use super::call::failed;
+use super::address::Address;
+use super::failure::failed;
 use super::layout::Keys;
 use super::plan::Limits;
-use super::{Shared, Store};
+use super::{Access, Shared, Store, sentinels};
 use crate::Error;
 
 /// A reply that takes longer is taken for lost; the largest call takes a hundredth of it.
@@ -24,7 +25,9 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection without a reply for this long is dropped and made anew, perhaps to another
 /// primary: a frozen server closes nothing by itself.
 const SILENCE: Duration = Duration::from_secs(8);
-/// How long a connection may take to open.
+/// Where a call was answered by nothing, all connections are made anew, at most this often.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(5);
+/// How long a connection may take to open, its TLS handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Commands that wait while Redis is away, at most; more are refused at once.
 const WAITING_COMMANDS: usize = 1_024;
@@ -32,22 +35,47 @@ const WAITING_COMMANDS: usize = 1_024;
 const RECONNECT_MS: (u32, u32) = (50, 1_000);
 
 impl Store {
-    /// Connects to `redis://…`, `redis-sentinel://…?sentinelServiceName=…` or
-    /// `redis-cluster://…`, loads the functions and checks that this Redis can hold the views of
+    /// Connects in order to write, to a Redis, to one with Sentinel, or to a cluster, as the URL
+    /// says; loads the functions and checks that it and its replicas can hold the views of
     /// `definition`.
     ///
     /// # Errors
-    /// [`Error::Fatal`] when it evicts keys or holds rows of another definition under this one's
-    /// name; [`Error::Transient`] when it can't be reached.
-    pub async fn connect(url: &str, definition: &Definition) -> Result<Self, Error> {
+    /// [`Error::Fatal`] when it evicts keys, denies a right, or holds rows of another definition
+    /// under this one's name; [`Error::Transient`] when it can't be reached.
+    pub async fn connect(
+        address: impl Into<Address>,
+        definition: &Definition,
+    ) -> Result<Self, Error> {
+        Self::connect_as(Access::Write, address.into(), definition).await
+    }
+
+    /// As [`Self::connect`], in order to ask: it needs fewer rights, and loads nothing.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_to_read(
+        address: impl Into<Address>,
+        definition: &Definition,
+    ) -> Result<Self, Error> {
+        Self::connect_as(Access::Read, address.into(), definition).await
+    }
+
+    async fn connect_as(
+        access: Access,
+        address: Address,
+        definition: &Definition,
+    ) -> Result<Self, Error> {
         let calendar = Calendar::new(definition).map_err(|e| Error::Fatal(e.to_string()))?;
-        let client = client(url)?;
+        let mut config = address.config()?;
+        sentinels::put_those_that_answer_first(&mut config).await?;
+        let client = client(config)?;
         // Fails at once when the server isn't there; only an open connection is made again for ever.
         let connection = client.init().await.map_err(failed)?;
         let id = definition.id();
         let keys = (0..definition.partitions).map(|p| Keys::new(&id, p));
         let store = Self {
             client,
+            access,
             limits: Limits::default(),
             shared: Arc::new(Shared {
                 keys: keys.collect(),
@@ -56,6 +84,7 @@ impl Store {
                 tokens: Vec::new().into(),
                 campaigns: Default::default(),
                 sweeping: Semaphore::new(1),
+                renewed: Instant::now().into(),
             }),
         };
         if let Err(error) = store.prepare().await {
@@ -66,75 +95,56 @@ impl Store {
         Ok(store)
     }
 
-    /// Whether this is an address of a Redis; nothing is sent.
-    ///
-    /// # Errors
-    /// [`Error::Fatal`] with what an address looks like.
-    pub fn check_url(url: &str) -> Result<(), Error> {
-        read_url(url).map(drop)
-    }
-
     async fn prepare(&self) -> Result<(), Error> {
-        self.refuse_eviction().await?;
+        self.check_servers().await?;
         self.refuse_other_definitions().await?;
-        self.load_library().await
-    }
-
-    /// An evicted row would be a number gone in silence.
-    async fn refuse_eviction(&self) -> Result<(), Error> {
-        let info: String = self
-            .client
-            .info(Some(InfoKind::Memory))
-            .await
-            .map_err(failed)?;
-        let policy = info
-            .lines()
-            .find_map(|line| line.strip_prefix("maxmemory_policy:"))
-            .map_or("unknown", str::trim);
-        if policy == "noeviction" {
-            return Ok(());
-        }
-        Err(Error::Fatal(format!(
-            "Redis has maxmemory-policy {policy}: it may drop rows in silence; set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf)"
-        )))
-    }
-
-    async fn refuse_other_definitions(&self) -> Result<(), Error> {
-        let held = self.shared.keys.iter().map(|keys| {
-            self.client
-                .hget::<Option<String>, _, _>(keys.meta(), "definition")
-        });
-        let ours = &self.shared.definition;
-        for (held, keys) in futures::future::join_all(held)
-            .await
-            .into_iter()
-            .zip(&self.shared.keys)
-        {
-            if let Some(held) = held.map_err(failed)?
-                && held != *ours
-            {
-                return Err(Error::Fatal(format!(
-                    "Redis key {} belongs to definition {held}, not {ours}; if nothing reads it, delete it, else use another Redis",
-                    keys.meta()
-                )));
-            }
+        if self.access == Access::Write {
+            self.load_everywhere().await?;
         }
         Ok(())
     }
+
+    /// What a failed call means; where nothing answered it, other connections are looked for.
+    ///
+    /// A frozen server closes nothing, and the client measures silence from its last command: with
+    /// commands every second it would stay with that server for ever, while another is primary.
+    pub(super) fn failed(&self, error: ClientError) -> Error {
+        if *error.kind() == ErrorKind::Timeout && self.may_renew() {
+            let client = self.client.clone();
+            tokio::spawn(async move {
+                // What keeps it from succeeding is what the next call answers.
+                let _ = client.force_reconnection().await;
+            });
+        }
+        failed(error)
+    }
+
+    /// While the client looks for a server by itself it need not be told to.
+    fn may_renew(&self) -> bool {
+        let renewed = self.shared.renewed.lock();
+        let mut renewed = renewed.unwrap_or_else(PoisonError::into_inner);
+        let may = self.client.is_connected() && renewed.elapsed() >= BETWEEN_RENEWALS;
+        if may {
+            *renewed = Instant::now();
+        }
+        may
+    }
+
+    /// The primaries of a cluster; without one, the server that this client is connected to.
+    pub(super) fn primaries(&self) -> Vec<Option<Server>> {
+        match self.client.cached_cluster_state() {
+            Some(state) if self.client.is_clustered() => {
+                let primaries = state.unique_primary_nodes();
+                primaries.into_iter().map(Some).collect()
+            }
+            _ => vec![None],
+        }
+    }
 }
 
-/// The address as the client has it. It may hold a password: it is not repeated.
-fn read_url(url: &str) -> Result<Config, Error> {
-    Config::from_url(url).map_err(|error| {
-        Error::Fatal(format!(
-            "the URL of Redis can't be read ({}); it looks like redis://127.0.0.1:6379",
-            error.details()
-        ))
-    })
-}
-
-fn client(url: &str) -> Result<Client, Error> {
-    Builder::from_config(read_url(url)?)
+/// A client with the settings that the writes and reads of the views ask for.
+pub(super) fn client(config: Config) -> Result<Client, Error> {
+    Builder::from_config(config)
         .with_connection_config(|connection: &mut ConnectionConfig| {
             // fred sends a command whose reply was lost again by itself, thrice by default. Every
             // call here may be repeated, but when is the caller's to decide.

@@ -3,7 +3,8 @@
 use fred::types::Value;
 use pipeline::row::{NamedCells, Row, RowKey, add_row};
 
-use super::call::{Function, Reply, transient};
+use super::call::{Function, Reply};
+use super::failure::transient;
 use super::wants::{Want, rows_of};
 use super::{MOVES, NAME, Store};
 use crate::{AsOf, AsOfKind, Error, Stamp};

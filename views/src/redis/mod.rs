@@ -10,24 +10,31 @@
 //! that out as part of the next transaction (Redis 7 and 8; Valkey mended it in its pull request
 //! 4342). A process that is killed writes whole transactions and needs no repair.
 
+mod address;
 mod call;
+mod checks;
 mod connect;
 mod dump;
+mod failure;
 mod fill;
 mod layout;
+mod library;
 mod look;
 mod plan;
 mod read;
+mod sentinels;
 mod sweep;
 mod wants;
 mod write;
 
+pub use address::Address;
 pub use fill::{Filling, Progress};
 pub use look::Held;
 pub use plan::Limits;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use fred::clients::Client;
 use fred::types::Value;
@@ -43,10 +50,20 @@ pub const NAME: &str = "redis";
 /// a fill, which takes many calls itself.
 const MOVES: usize = 5;
 
+/// What a process does with the views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// It writes them, and brings the functions along.
+    Write,
+    /// It asks them.
+    Read,
+}
+
 /// The views of one definition in one Redis. Cheap to clone; clones share the connection.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
+    access: Access,
     limits: Limits,
     shared: Arc<Shared>,
 }
@@ -62,6 +79,8 @@ struct Shared {
     campaigns: Mutex<HashMap<String, BTreeSet<String>>>,
     /// One sweep at a time.
     sweeping: Semaphore,
+    /// When all connections were last made anew.
+    renewed: Mutex<Instant>,
 }
 
 impl Store {

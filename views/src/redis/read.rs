@@ -11,7 +11,8 @@ use fred::interfaces::ClientLike;
 use fred::types::Value;
 use pipeline::row::{NamedCells, Period};
 
-use super::call::{Function, Reply, transient};
+use super::call::{Function, Reply};
+use super::failure::transient;
 use super::wants::{Want, activity_wants, rows_of, wants};
 use super::{MOVES, NAME, Store};
 use crate::collect::{PERIODS_MOST, Selection};

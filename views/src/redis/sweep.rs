@@ -5,16 +5,19 @@
 
 use fred::interfaces::SetsInterface;
 
-use super::Store;
-use super::call::{Function, Reply, failed};
+use super::call::{Function, Reply};
+use super::{Access, Store};
 use crate::Error;
 
 /// Groups that a call unlinks; Redis frees their memory on another thread.
 const GROUPS_PER_CALL: usize = 500;
 
 impl Store {
-    /// Sweeps in the background, one partition at a time.
+    /// Sweeps in the background, one partition at a time; a reader leaves it to those who write.
     pub(super) fn sweep_later(&self, partition: u32) {
+        if self.access == Access::Read {
+            return;
+        }
         let store = self.clone();
         tokio::spawn(async move {
             let Ok(_turn) = store.shared.sweeping.acquire().await else {
@@ -32,7 +35,11 @@ impl Store {
     /// When Redis doesn't answer; what is left is removed another time.
     pub async fn sweep(&self, partition: u32) -> Result<(), Error> {
         let keys = self.keys(partition)?;
-        let dead: Vec<String> = self.client.smembers(keys.dead()).await.map_err(failed)?;
+        let dead: Vec<String> = self
+            .client
+            .smembers(keys.dead())
+            .await
+            .map_err(|error| self.failed(error))?;
         for token in dead {
             loop {
                 let index = keys.index(&token);
@@ -40,7 +47,7 @@ impl Store {
                     .client
                     .srandmember(&index, Some(GROUPS_PER_CALL))
                     .await
-                    .map_err(failed)?;
+                    .map_err(|error| self.failed(error))?;
                 let mut list = vec![keys.meta().into(), keys.dead().into(), index.into()];
                 list.extend(names.iter().map(|name| keys.group(&token, name).into()));
                 let args = vec![self.definition(), token.clone().into()];

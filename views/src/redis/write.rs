@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use fred::interfaces::HashesInterface;
 use fred::types::Value;
 
-use super::call::{Function, Reply, failed, transient};
+use super::call::{Function, Reply};
+use super::failure::transient;
 use super::fill::{Filling, Progress, number};
 use super::plan::Plan;
 use super::{MOVES, NAME, Store};
@@ -32,7 +33,7 @@ impl Sink for Store {
             .client
             .hmget(meta, vec!["token", "stored"])
             .await
-            .map_err(failed)?;
+            .map_err(|error| self.failed(error))?;
         // A process that starts to write asks this first: time to remove what a dead one left.
         self.sweep_later(partition);
         let [Some(token), Some(stored)] = held.as_slice() else {

@@ -8,18 +8,26 @@
     clippy::print_stderr
 )]
 
+mod changes;
 mod faults;
+mod group;
+mod node;
 mod proxy;
 mod reads;
 mod scenarios;
 mod schedule;
 mod schedules;
+mod secure;
 pub mod server;
 mod setup;
+mod topologies;
+mod traffic;
+
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use pipeline::definition::Definition;
-use views::redis::{Limits, Store};
+use views::redis::{Address, Limits, Store};
 use views::{AsOfKind, Sink, Views};
 
 use crate::conformance::{self, Back};
@@ -32,6 +40,18 @@ pub const SMALL: Limits = Limits {
     rows_per_change: 10_000,
     bytes_per_change: 1 << 22,
 };
+
+/// A wait gives up after this long.
+pub const CAP: Duration = Duration::from_secs(180);
+
+/// Waits until it is so.
+pub async fn until(mut so: impl AsyncFnMut() -> bool) {
+    let give_up = Instant::now() + CAP;
+    while !so().await {
+        assert!(Instant::now() < give_up, "waited {CAP:?} in vain");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
 
 /// The Redis views of one definition.
 pub struct Redis {
@@ -46,9 +66,9 @@ impl Redis {
     }
 
     /// Likewise, at another address.
-    pub async fn at(url: &str, partitions: u32) -> Self {
+    pub async fn at(address: impl Into<Address>, partitions: u32) -> Self {
         let definition = conformance::definition(partitions);
-        let store = Store::connect(url, &definition).await.unwrap();
+        let store = Store::connect(address, &definition).await.unwrap();
         Self { store, definition }
     }
 }

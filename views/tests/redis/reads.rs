@@ -10,7 +10,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schemas::v1::{CountsRow, PeopleRow};
-use views::redis::Store;
+use views::redis::{Address, Store};
 use views::{Change, Error, Question, Sink, Span, Step, Stored, Views};
 
 use super::server::Server;
@@ -23,7 +23,11 @@ use crate::conformance::suite::logs;
 #[ignore = "needs servers"]
 async fn readers_see_an_image_or_the_next_and_never_a_mixture() {
     let server = Server::start().await;
-    let back = Redis::new(&server, 2).await;
+    an_image_or_the_next_and_never_a_mixture(&Address::from(&server.url())).await;
+}
+
+pub async fn an_image_or_the_next_and_never_a_mixture(address: &Address) {
+    let back = Redis::at(address.clone(), 2).await;
     let logs = Arc::new(logs(21, &back));
     for log in logs.iter() {
         back.store.apply(&log.change(0, 1)).await.unwrap();
@@ -33,7 +37,7 @@ async fn readers_see_an_image_or_the_next_and_never_a_mixture() {
     let mut readers = Vec::new();
     for seed in 0..2 {
         // A connection and memory of its own, like another process.
-        let store = Store::connect(&server.url(), &back.definition)
+        let store = Store::connect_to_read(address.clone(), &back.definition)
             .await
             .unwrap();
         let calendar = Calendar::new(&back.definition).unwrap();

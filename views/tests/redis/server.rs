@@ -9,8 +9,8 @@ use fred::prelude::*;
 use fred::types::{ClusterHash, CustomCommand};
 use tempfile::TempDir;
 
-/// A wait for the server gives up after this long.
-pub const CAP: Duration = Duration::from_secs(180);
+use super::CAP;
+
 /// Ports tried: another process may take one between finding and using it.
 const PORTS_TRIED: usize = 20;
 

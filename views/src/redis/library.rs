@@ -1,0 +1,82 @@
+//! The functions inside Redis: loading them, and where they are missing loading them again.
+
+use fred::interfaces::ClientLike;
+use fred::types::{ClusterHash, CustomCommand, Value};
+
+use super::failure::{failed, transient};
+use super::{Access, Store};
+use crate::Error;
+
+/// The functions, loaded into Redis under the name in the first line.
+const LIBRARY: &str = include_str!("footfall.lua");
+
+impl Store {
+    /// Loads the functions into every server that holds slots.
+    pub(super) async fn load_everywhere(&self) -> Result<(), Error> {
+        let loads = self.primaries().into_iter().map(|primary| async move {
+            match primary {
+                Some(server) => {
+                    let client = self.client.with_cluster_node(server);
+                    client
+                        .custom::<Value, _>(load(ClusterHash::Random), arguments())
+                        .await
+                }
+                None => {
+                    self.client
+                        .custom(load(ClusterHash::Random), arguments())
+                        .await
+                }
+            }
+        });
+        let loaded = futures::future::join_all(loads).await;
+        loaded.into_iter().try_for_each(|loaded| self.judge(loaded))
+    }
+
+    /// Loads them into the server that holds a slot: it was restarted empty, promoted before they
+    /// reached it, or added to the cluster.
+    pub(super) async fn load_at(&self, slot: u16) -> Result<(), Error> {
+        tracing::info!("Redis has lost Footfall's functions, or never had them; loading them");
+        let loaded = self
+            .client
+            .custom(load(ClusterHash::Custom(slot)), arguments());
+        self.judge(loaded.await)
+    }
+
+    fn judge(&self, loaded: Result<Value, fred::error::Error>) -> Result<(), Error> {
+        match loaded {
+            Ok(_) => Ok(()),
+            Err(error) if error.details().contains("unknown command") => Err(Error::Fatal(
+                "Redis must be version 7 or later: this one has no functions".to_owned(),
+            )),
+            // A reader need not be allowed to: a processor will.
+            Err(error) if self.access == Access::Read && error.details().starts_with("NOPERM") => {
+                Err(transient(
+                    "it has not got Footfall's functions; a processor loads them when it starts or writes",
+                ))
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+fn load(hash: ClusterHash) -> CustomCommand {
+    CustomCommand::new_static("FUNCTION", hash, false)
+}
+
+fn arguments() -> Vec<Value> {
+    ["LOAD", "REPLACE", LIBRARY]
+        .map(Value::from_static_str)
+        .into()
+}
+
+/// Whether a call failed because the server has no such function.
+pub(super) fn is_missing(error: &fred::error::Error) -> bool {
+    error.details().contains("Function not found")
+}
+
+/// The commands that the functions run, each once: their caller needs the right to each.
+pub(super) fn commands() -> std::collections::BTreeSet<&'static str> {
+    let calls = ["call('", "call_with('"].map(|call| LIBRARY.split(call).skip(1));
+    let named = calls.into_iter().flatten();
+    named.filter_map(|rest| rest.split('\'').next()).collect()
+}
