@@ -61,7 +61,7 @@ impl Store {
         let query = [("allow_partial_search_results", "false")];
         let sent = self
             .http
-            .send(Method::Post, &path, &query, Content::Json(body));
+            .ask(Method::Post, &path, &query, Content::Json(body));
         let reply = match sent.await {
             Err(Error::Transient { detail, .. }) if detail.contains("too_many_buckets") => {
                 return Err(Error::Unanswerable(

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use super::documents::{self, Document};
-use super::http::{Content, Reply, cut};
+use super::http::Content;
+use super::reply::{Reply, cut};
 use super::{Store, transient};
 use crate::{Change, Error, Stored};
 
@@ -112,7 +113,7 @@ impl Store {
         let query = [("routing", routing.as_str())];
         let reply = self
             .http
-            .send(Method::Get, &path, &query, Content::None)
+            .ask(Method::Get, &path, &query, Content::None)
             .await?;
         if reply.status == 404 {
             return Ok(Stored::Missing);

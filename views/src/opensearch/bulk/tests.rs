@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use super::super::access::Access;
 use super::super::http::Http;
 use super::super::index::Names;
 use super::super::pace::Pace;
@@ -101,7 +102,7 @@ async fn scripted(answers: Vec<(u16, Value)>) -> (Store, tokio::task::JoinHandle
         sent
     });
     let store = Store {
-        http: Http::new(&[url]).unwrap(),
+        http: Http::new(&[url], &Access::default()).unwrap(),
         names: Names::new("", "0123").unwrap(),
         index_body: Value::Null,
         partitions: 10,
