@@ -105,6 +105,7 @@ impl Config {
     fn find_secrets(&mut self) -> anyhow::Result<()> {
         for (setting, told) in [
             ("redis.url", &mut self.redis.url),
+            ("opensearch.password", &mut self.opensearch.password),
             ("definition.hash_key", &mut self.definition.hash_key),
         ] {
             *told = resolved(setting, told)?;

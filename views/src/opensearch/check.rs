@@ -268,6 +268,21 @@ pub(super) fn blocked(name: &str, setting: &str) -> String {
     }
 }
 
+/// What to do about a block of which the server says this.
+pub(super) fn of_block(index: &str, said: &str) -> String {
+    // Each block has a number of its own.
+    let numbers = [
+        ("/12/", "index.blocks.read_only_allow_delete"),
+        ("/8/", "index.blocks.write"),
+        ("/5/", "index.blocks.read_only"),
+    ];
+    let found = numbers.iter().find(|(number, _)| said.contains(number));
+    found.map_or_else(
+        || format!("a block on the cluster keeps {index} from being written; remove it: {said}"),
+        |(_, setting)| blocked(index, setting),
+    )
+}
+
 /// The alias that writes go to, as our index has it.
 fn of_own_alias(names: &Names, alias: &Value) -> Option<Finding> {
     let (index, name) = (&names.index, &names.write);

@@ -107,7 +107,7 @@ impl Http {
     /// Sends a request that may be carried out twice; if a node doesn't answer, to the next one.
     ///
     /// # Errors
-    /// [`Error::Transient`] when no node answers, or the answer is 429 or 5xx: the request may have been carried out.
+    /// [`Error::Transient`] when no node answers, or the answer is 5xx: the request may have been carried out.
     /// [`Error::Fatal`] when the cluster has never let us in and a person must look.
     pub(super) async fn send(
         &self,
@@ -235,6 +235,9 @@ impl Http {
             Ok(reply) if reply.status == 400 && reply.says("HTTPS port") => Err(self.not_let_in(format!(
                 "OpenSearch at {name} speaks TLS: its address begins with https://, not with http://"
             ))),
+            Ok(reply) if reply.status == 400 && reply.says("SSL certificate") => {
+                Err(self.not_let_in(asks_for_certificate(name)))
+            }
             Ok(reply) => {
                 self.entered.store(true, Ordering::Relaxed);
                 Ok(reply)
@@ -302,12 +305,22 @@ fn failure(node: &Node, error: &opensearch::Error) -> Failure {
             certificate_error(&text)
         ));
     }
+    if text.contains("CertificateRequired") {
+        return Failure::Refused(asks_for_certificate(name));
+    }
     if text.contains("InvalidContentType") {
         return Failure::Refused(format!(
             "OpenSearch at {name} speaks no TLS: its address begins with http://, not with https://"
         ));
     }
     Failure::Gone(format!("{name}: {text}"))
+}
+
+fn asks_for_certificate(name: &str) -> String {
+    format!(
+        "OpenSearch at {name} asks for a certificate of ours: set opensearch.certificate and opensearch.key to PEM files that \
+         it accepts"
+    )
 }
 
 fn certificate_error(text: &str) -> &str {

@@ -15,12 +15,15 @@ mod dump;
 mod found;
 mod http;
 mod index;
+mod indices;
 mod nodes;
 mod pace;
 mod people;
+mod pressure;
 mod query;
 mod replicas;
 mod reply;
+mod seen;
 mod subcell;
 mod templates;
 
@@ -35,7 +38,10 @@ use crate::{Answer, AsOf, Change, Error, Question, Sink, Stored, Views};
 pub use access::Access;
 use http::Http;
 use index::Names;
+pub use indices::{Index, Indices};
 use pace::Pace;
+use pressure::Pressure;
+use seen::Seen;
 
 /// The store's name in metrics and messages.
 pub const NAME: &str = "opensearch";
@@ -75,6 +81,8 @@ pub struct Store {
     calendar: Calendar,
     bulks: Semaphore,
     pace: Pace,
+    pressure: Pressure,
+    seen: Seen,
 }
 
 impl Store {
@@ -110,6 +118,8 @@ impl Store {
             calendar,
             bulks: Semaphore::new(BULKS_IN_FLIGHT),
             pace: Pace::new(config.documents_per_second),
+            pressure: Pressure::new(),
+            seen: Seen::new(definition.partitions),
         })
     }
 

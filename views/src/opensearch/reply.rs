@@ -19,9 +19,9 @@ pub(super) struct Reply {
 
 impl Reply {
     /// # Errors
-    /// [`Error::Transient`] when the answer is 429 or 5xx, or is no JSON where one can't be done without.
+    /// [`Error::Transient`] when the answer is 5xx, or is no JSON where one can't be done without.
     pub(super) fn read(status: u16, text: String) -> Result<Self, Error> {
-        if status == 429 || status >= 500 {
+        if status >= 500 {
             return Err(transient(format!("it answered {status}: {}", cut(&text))));
         }
         if text.is_empty() {
@@ -33,7 +33,7 @@ impl Reply {
         let body = match serde_json::from_str(&text) {
             Ok(body) => body,
             // Proxies speak for the cluster in their own way.
-            Err(_) if [400, 401, 403, 413].contains(&status) => Value::String(text),
+            Err(_) if [400, 401, 403, 413, 429].contains(&status) => Value::String(text),
             Err(error) => {
                 return Err(transient(format!(
                     "its answer of status {status} is no JSON ({error}): {}",
@@ -47,7 +47,7 @@ impl Reply {
     /// The body of a 2xx.
     ///
     /// # Errors
-    /// [`Error::Transient`] when a block on the index stands in the way, else [`Error::Fatal`]: both name what was
+    /// [`Error::Transient`] when a block on the index stands in the way or there is too much to do, else [`Error::Fatal`]: both name what was
     /// tried and say what to do.
     pub(super) fn ok(self, tried: &str) -> Result<Value, Error> {
         if (200..300).contains(&self.status) {
@@ -59,6 +59,11 @@ impl Reply {
             return Err(transient(format!(
                 "it can't {tried} while a block is set on the index or the cluster; it goes on when the block is \
                  removed: {said}"
+            )));
+        }
+        if self.status == 429 {
+            return Err(transient(format!(
+                "it has too much to do to {tried}: {said}"
             )));
         }
         if self.status == 403 {
@@ -129,7 +134,7 @@ mod tests {
     #[test]
     fn an_excuse_of_the_server_passes() {
         for status in [429, 500, 503] {
-            let reply = Reply::read(status, "<html>".to_owned());
+            let reply = Reply::read(status, "<html>".to_owned()).and_then(|reply| reply.ok("look"));
             assert!(matches!(reply, Err(Error::Transient { .. })), "{status}");
         }
     }

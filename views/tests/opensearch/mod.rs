@@ -63,7 +63,8 @@ pub fn config(partitions: u32) -> Config {
         prefix: format!("test-{}", uuid::Uuid::new_v4().simple()),
         definition,
         shards: 1,
-        replicas: 0,
+        // One where another node can hold it.
+        replicas: u32::from(urls().len() > 1),
         documents_per_second: 0,
     }
 }
@@ -85,7 +86,12 @@ pub struct Server {
 
 impl Server {
     pub fn new(index: &str) -> Self {
-        let transport = Transport::single_node(&url()).expect("the address can be read");
+        Self::at(&url(), index)
+    }
+
+    /// The one at this address.
+    pub fn at(url: &str, index: &str) -> Self {
+        let transport = Transport::single_node(url).expect("the address can be read");
         Self {
             transport,
             index: index.to_owned(),
