@@ -11,8 +11,8 @@ use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
 use crate::{
-    canary, dead_letters, demo, device, doctor, generate, process, replay, serve, status, tokens,
-    topics, verify, views,
+    canary, dead_letters, demo, device, doctor, generate, indices, process, replay, serve, status,
+    tokens, topics, verify, views,
 };
 
 /// Campaign events in, trusted views out.
@@ -48,6 +48,9 @@ enum Command {
     /// Print a store's cells, or the digest by which stores are compared.
     #[command(subcommand)]
     Views(views::Command),
+    /// List the indices in OpenSearch, and drop those of past definitions.
+    #[command(subcommand)]
+    Indices(indices::Command),
     /// Classify User-Agents from standard input: class, os, browser, brand, User-Agent, with tabs.
     Device,
     /// Say what keeps a process from starting, and what a person should know, without starting anything.
@@ -83,6 +86,7 @@ impl Command {
                 | Self::Verify(_)
                 | Self::Views(_)
                 | Self::Status(_)
+                | Self::Indices(_)
         )
     }
 
@@ -103,6 +107,7 @@ impl Command {
             Self::Process => config.need_kafka("process"),
             Self::Api => config.need_kafka("api"),
             Self::Topics(_) => config.need_kafka("topics"),
+            Self::Indices(_) => views::need_store(views::Store::Opensearch, config),
             Self::Views(command) => views::need_store(command.store(), config),
             Self::Verify(args) => args
                 .store
@@ -139,6 +144,7 @@ impl Cli {
         start_logs(&config)?;
         telemetry::metrics::install()?;
         processor::metrics::describe();
+        ::views::metrics::describe();
         api::metrics::describe();
         if self.command.begins_a_log() {
             config.make_key()?;
@@ -158,6 +164,7 @@ impl Cli {
             Command::Verify(args) => block_on(verify::run(&args, &config)),
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
             Command::Views(command) => block_on(views::run(&command, &config)),
+            Command::Indices(command) => block_on(indices::run(&command, &config)),
             Command::Device | Command::Config(_) | Command::Doctor(_) | Command::Tokens(_) => {
                 Ok(())
             }

@@ -10,6 +10,7 @@ pub mod device;
 pub mod doctor;
 mod event_json;
 pub mod generate;
+pub mod indices;
 mod lines;
 mod live_images;
 pub mod process;

@@ -183,12 +183,14 @@ async fn connect_redis(config: &Config, purpose: Use) -> Result<redis::Store, vi
 }
 
 async fn connect_opensearch(config: &Config) -> Result<opensearch::Store, views::Error> {
-    opensearch::Store::connect(opensearch_config(config)).await
+    opensearch::Store::connect(opensearch_of(config)).await
 }
 
-fn opensearch_config(config: &Config) -> opensearch::Config {
+/// The history's store as a configuration has it.
+pub fn opensearch_of(config: &Config) -> opensearch::Config {
     opensearch::Config {
         urls: config.opensearch.urls.clone(),
+        access: config.opensearch.access(),
         prefix: config.opensearch.prefix.clone(),
         definition: config.definition.clone(),
         shards: config.opensearch.shards,
@@ -210,7 +212,7 @@ pub(crate) async fn look_at_redis(config: &Config) -> Result<redis::Store, views
 /// # Errors
 /// When its configuration can't be used.
 pub(crate) fn look_at_opensearch(config: &Config) -> Result<opensearch::Store, views::Error> {
-    opensearch::Store::open(opensearch_config(config))
+    opensearch::Store::open(opensearch_of(config))
 }
 
 /// The processor's settings.

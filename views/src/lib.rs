@@ -9,6 +9,7 @@ mod change;
 pub mod collect;
 mod connecting;
 mod finding;
+pub mod metrics;
 pub mod opensearch;
 mod question;
 pub mod redis;

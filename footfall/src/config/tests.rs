@@ -20,6 +20,7 @@ fn secrets_are_not_shown() {
         shown,
         "redis-sentinel://(hidden)@sentinel-1:26379?sentinelServiceName=views&sentinelPassword=(hidden)&node=sentinel-2:26379"
     );
+    config.opensearch.password = "s3cret".to_owned();
     let kafka = [("sasl.password", "s3cret"), ("sasl.username", "footfall")];
     config.log.kafka = kafka.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     let options = [
@@ -211,6 +212,7 @@ fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
     assert_eq!(good().problems(true), Vec::<String>::new());
     type Change = fn(&mut Config);
     let cases: [(&str, Change); 24] = [
+    let cases: [(&str, Change); 20] = [
         ("redis.url", |c| c.redis.url = "nonsense".to_owned()),
         ("opensearch", |c| {
             c.opensearch.urls = vec!["not a url".to_owned()]
@@ -220,6 +222,13 @@ fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
         }),
         ("opensearch", |c| {
             c.opensearch.prefix = "No Index".to_owned()
+        }),
+        ("opensearch.password", |c| {
+            c.opensearch.user = "me".to_owned()
+        }),
+        ("opensearch.ca", |c| c.opensearch.ca = "/nowhere.pem".into()),
+        ("opensearch.key", |c| {
+            c.opensearch.certificate = "/nowhere.pem".into()
         }),
         ("opensearch.shards", |c| c.opensearch.shards = 0),
         ("processor.checkpoint_ms", |c| c.processor.checkpoint_ms = 0),

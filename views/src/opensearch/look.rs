@@ -14,25 +14,6 @@ use crate::{Error, Finding, Stamp};
 const HIGH_WATERMARK: f64 = 90.0;
 
 impl Store {
-    /// What keeps the index from holding the views.
-    ///
-    /// # Errors
-    /// When no node answers.
-    pub async fn findings(&self) -> Result<Vec<Finding>, Error> {
-        let path = format!("/{}?flat_settings=true", self.names.index);
-        let found = match self.look(&path).await {
-            Ok(found) => found,
-            // There is none yet.
-            Err(Error::Fatal(_)) => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let refused = self.check_index(&found[&self.names.index]).err();
-        Ok(refused
-            .map(|error| Finding::refused(error.to_string()))
-            .into_iter()
-            .collect())
-    }
-
     /// The nodes whose disk is all but full; none where the user may not see the disks.
     ///
     /// # Errors
