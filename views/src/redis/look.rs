@@ -8,7 +8,7 @@ use fred::types::{ClusterHash, CustomCommand, InfoKind, Value};
 use futures::TryStreamExt;
 
 use super::Store;
-use super::call::failed;
+use super::failure::failed;
 use super::layout::Keys;
 use crate::{Error, Finding, Stamp};
 
