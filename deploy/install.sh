@@ -123,6 +123,11 @@ need_page_test() {
         "without one the page's Korean would be boxes, and its widths wrong" "not needed" fonts-nanum
 }
 
+# Debian keeps it where only root's PATH looks.
+need_proxy() {
+    [ -x /usr/sbin/nginx ] || need nginx "OpenSearch is tested behind it with TLS and passwords" "brew install nginx" nginx-light
+}
+
 # Whether the caller brought every server, so that none is needed here.
 servers_given() {
     [ -n "${FOOTFALL_TEST_KAFKA:-}" ] && [ -n "${FOOTFALL_TEST_REDIS:-}" ] && [ -n "${FOOTFALL_TEST_OPENSEARCH:-}" ]
@@ -157,8 +162,8 @@ without_starting_services() {
         trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     fi
     "$@"
-    for service in redis-server prometheus; do
-        if have systemctl && [[ " ${packages[*]} " == *" $service "* ]]; then
+    for service in redis-server prometheus nginx; do
+        if have systemctl && [[ " ${packages[*]} " == *" $service"* ]]; then
             systemctl disable --quiet "$service" 2>/dev/null || true
         fi
     done
@@ -220,6 +225,7 @@ main() {
     test)
         need_build_tools
         need_test_servers
+        need_proxy
         need_python_with_venv "it runs the tests' scripts and a producer written in it"
         need_page_test
         need shellcheck "it checks the scripts in deploy" "brew install shellcheck" shellcheck

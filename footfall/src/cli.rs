@@ -9,7 +9,9 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
-use crate::{dead_letters, demo, device, generate, process, replay, serve, topics, verify, views};
+use crate::{
+    dead_letters, demo, device, generate, indices, process, replay, serve, topics, verify, views,
+};
 
 /// Campaign events in, trusted views out.
 #[derive(Debug, Parser)]
@@ -44,6 +46,9 @@ enum Command {
     /// Print a store's cells, or the digest by which stores are compared.
     #[command(subcommand)]
     Views(views::Command),
+    /// List the indices in OpenSearch, and drop those of past definitions.
+    #[command(subcommand)]
+    Indices(indices::Command),
     /// Classify User-Agents from standard input: class, os, browser, brand, User-Agent, with tabs.
     Device,
     /// Check or print the configuration.
@@ -64,7 +69,12 @@ impl Command {
     fn needs_definition(&self) -> bool {
         matches!(
             self,
-            Self::Demo(_) | Self::Process | Self::Api | Self::Verify(_) | Self::Views(_)
+            Self::Demo(_)
+                | Self::Process
+                | Self::Api
+                | Self::Verify(_)
+                | Self::Views(_)
+                | Self::Indices(_)
         )
     }
 
@@ -85,6 +95,7 @@ impl Command {
             Self::Process => config.need_kafka("process"),
             Self::Api => config.need_kafka("api"),
             Self::Topics(_) => config.need_kafka("topics"),
+            Self::Indices(_) => views::need_store(views::Store::Opensearch, config),
             Self::Views(command) => views::need_store(command.store(), config),
             Self::Verify(args) => args
                 .store
@@ -119,6 +130,7 @@ impl Cli {
         telemetry::logs::start(&config.logging.filter, format).map_err(anyhow::Error::msg)?;
         telemetry::metrics::install()?;
         processor::metrics::describe();
+        ::views::metrics::describe();
         api::metrics::describe();
         if self.command.begins_a_log() {
             config.make_key()?;
@@ -136,6 +148,7 @@ impl Cli {
             Command::Verify(args) => block_on(verify::run(&args, &config)),
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
             Command::Views(command) => block_on(views::run(&command, &config)),
+            Command::Indices(command) => block_on(indices::run(&command, &config)),
             Command::Device | Command::Config(_) => Ok(()),
         }
     }

@@ -77,6 +77,11 @@ impl Config {
         set(&mut config.log.brokers, &overrides.kafka);
         set(&mut config.log.topic_prefix, &overrides.topic_prefix);
         set(&mut config.redis.url, &overrides.redis);
+        set(&mut config.opensearch.user, &overrides.opensearch_user);
+        set(
+            &mut config.opensearch.password,
+            &overrides.opensearch_password,
+        );
         set(&mut config.definition.hash_key, &overrides.hash_key);
         set(&mut config.logging.filter, &overrides.log);
         if let Some(urls) = &overrides.opensearch {
@@ -100,6 +105,7 @@ impl Config {
     fn find_secrets(&mut self) -> anyhow::Result<()> {
         for (setting, told) in [
             ("redis.url", &mut self.redis.url),
+            ("opensearch.password", &mut self.opensearch.password),
             ("definition.hash_key", &mut self.definition.hash_key),
         ] {
             *told = resolved(setting, told)?;
@@ -185,6 +191,9 @@ impl Config {
         shown.redis.url = without_password(&shown.redis.url);
         for url in &mut shown.opensearch.urls {
             *url = without_password(url);
+        }
+        if !shown.opensearch.password.is_empty() {
+            HIDDEN.clone_into(&mut shown.opensearch.password);
         }
         for (name, value) in &mut shown.log.kafka {
             if is_secret(name) {

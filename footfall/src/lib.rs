@@ -7,6 +7,7 @@ pub mod demo;
 pub mod device;
 mod event_json;
 pub mod generate;
+pub mod indices;
 mod lines;
 mod live_images;
 pub mod process;

@@ -173,15 +173,20 @@ async fn connect_redis(config: &Config) -> Result<redis::Store, views::Error> {
 }
 
 async fn connect_opensearch(config: &Config) -> Result<opensearch::Store, views::Error> {
-    opensearch::Store::connect(opensearch::Config {
+    opensearch::Store::connect(opensearch_of(config)).await
+}
+
+/// The history's store as a configuration has it.
+pub fn opensearch_of(config: &Config) -> opensearch::Config {
+    opensearch::Config {
         urls: config.opensearch.urls.clone(),
+        access: config.opensearch.access(),
         prefix: config.opensearch.prefix.clone(),
         definition: config.definition.clone(),
         shards: config.opensearch.shards,
         replicas: config.opensearch.replicas,
         documents_per_second: config.opensearch.documents_per_second,
-    })
-    .await
+    }
 }
 
 /// The processor's settings.

@@ -176,6 +176,9 @@ fn every_metric_has_a_help_line_and_a_row_in_the_documents() {
         "footfall_projection_seconds",
         "footfall_projection_rows_waiting",
         "footfall_retries_total",
+        "footfall_opensearch_throttled_documents_total",
+        "footfall_opensearch_bulk_documents",
+        "footfall_opensearch_blocked",
     ];
     wait_for("every metric of an embedded set", || {
         let (_, text) = deployment.ask(&format!("{address}/metrics"));

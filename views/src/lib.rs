@@ -8,6 +8,8 @@ mod answer;
 mod change;
 pub mod collect;
 mod connecting;
+mod finding;
+pub mod metrics;
 pub mod opensearch;
 mod question;
 pub mod redis;
@@ -15,6 +17,7 @@ pub mod redis;
 pub use answer::{Answer, AsOf, AsOfKind, Counts, Numbers, Scope, Stamp};
 pub use change::{Change, Error, Sink, Stored};
 pub use connecting::Connecting;
+pub use finding::Finding;
 pub use question::{Question, Span, Step};
 
 use async_trait::async_trait;

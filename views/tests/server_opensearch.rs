@@ -278,16 +278,19 @@ async fn a_block_on_writing_moves_no_checkpoint_and_the_same_change_is_taken_lat
 async fn a_document_that_the_mapping_refuses_is_fatal_and_moves_no_checkpoint() {
     let config = config(1);
     let (store, server) = connect(&config).await;
-    // The same index without the field for currencies: only documents of money don't fit.
+    // The same index without the field for currencies: only documents of money don't fit. It holds a checkpoint, so
+    // that it is written to without being looked at.
     let mut index = server.send(Method::Get, "", None).await[store.index()].clone();
     server.delete().await;
     let fields = index["mappings"]["properties"].as_object_mut().unwrap();
     fields.remove("currency").unwrap();
     let body = json!({"mappings": index["mappings"], "aliases": index["aliases"]});
     server.send(Method::Put, "", Some(body)).await;
+    let checkpoint = json!({"doc": "checkpoint", "partition": 0, "offset": 0, "log_time": 0});
+    let path = "/_doc/checkpoint-0?routing=0&version=1&version_type=external_gte";
+    server.send(Method::Put, path, Some(checkpoint)).await;
 
     let mut fold = Fold::new(&config.definition);
-    fill_empty(&store, 1).await;
     fold.feed(100);
     let error = store.apply(&fold.changes()[0]).await.unwrap_err();
     let Error::Fatal(text) = error else {

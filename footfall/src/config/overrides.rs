@@ -50,6 +50,23 @@ pub struct Overrides {
         hide_env_values = true
     )]
     pub opensearch: Option<String>,
+    /// Who Footfall is to OpenSearch.
+    #[arg(
+        long,
+        global = true,
+        env = "FOOTFALL_OPENSEARCH_USER",
+        value_name = "NAME"
+    )]
+    pub opensearch_user: Option<String>,
+    /// Its password; the variable keeps it out of lists of processes.
+    #[arg(
+        long,
+        global = true,
+        env = "FOOTFALL_OPENSEARCH_PASSWORD",
+        value_name = "TEXT",
+        hide_env_values = true
+    )]
+    pub opensearch_password: Option<String>,
     /// The deployment's hash key, 32 hexadecimal digits.
     #[arg(
         long,

@@ -85,7 +85,11 @@ impl Config {
             problems.push(format!("redis.url: {error}"));
         }
         if !opensearch.is_empty()
-            && let Err(error) = views::opensearch::Store::check(opensearch, &self.opensearch.prefix)
+            && let Err(error) = views::opensearch::Store::check(
+                opensearch,
+                &self.opensearch.access(),
+                &self.opensearch.prefix,
+            )
         {
             problems.push(format!("opensearch: {error}"));
         }

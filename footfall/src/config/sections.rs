@@ -1,6 +1,7 @@
 //! The sections of the configuration, with their defaults.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,16 @@ pub struct Redis {
 pub struct OpenSearch {
     /// Addresses of nodes; empty: none.
     pub urls: Vec<String>,
+    /// The name for basic authentication; empty: none.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// PEM file of the authorities that sign the nodes' certificates; empty: the system's alone.
+    pub ca: PathBuf,
+    /// PEM file of our own certificate; empty: none.
+    pub certificate: PathBuf,
+    /// PEM file of its private key.
+    pub key: PathBuf,
     /// Stands in the index's name.
     pub prefix: String,
     /// Primary shards of a new index.
@@ -85,10 +96,28 @@ impl Default for Log {
     }
 }
 
+impl OpenSearch {
+    /// Who we are to the cluster, and whose certificates we trust.
+    pub fn access(&self) -> views::opensearch::Access {
+        views::opensearch::Access {
+            user: self.user.clone(),
+            password: self.password.clone(),
+            ca: self.ca.clone(),
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+        }
+    }
+}
+
 impl Default for OpenSearch {
     fn default() -> Self {
         Self {
             urls: Vec::new(),
+            user: String::new(),
+            password: String::new(),
+            ca: PathBuf::new(),
+            certificate: PathBuf::new(),
+            key: PathBuf::new(),
             prefix: String::new(),
             shards: 3,
             replicas: 1,

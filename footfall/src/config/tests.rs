@@ -10,6 +10,7 @@ fn secrets_are_not_shown() {
     config.definition.hash_key = "00112233445566778899aabbccddeeff".to_owned();
     config.redis.url = "redis://footfall:s3cret@127.0.0.1:6379/0".to_owned();
     config.opensearch.urls = vec!["https://admin:s3cret@search:9200".to_owned()];
+    config.opensearch.password = "s3cret".to_owned();
     let kafka = [("sasl.password", "s3cret"), ("sasl.username", "footfall")];
     config.log.kafka = kafka.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     let printed = toml::to_string(&config.without_secrets()).unwrap_or_default();
@@ -183,7 +184,7 @@ fn good() -> Config {
 fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
     assert_eq!(good().problems(true), Vec::<String>::new());
     type Change = fn(&mut Config);
-    let cases: [(&str, Change); 17] = [
+    let cases: [(&str, Change); 20] = [
         ("redis.url", |c| c.redis.url = "nonsense".to_owned()),
         ("opensearch", |c| {
             c.opensearch.urls = vec!["not a url".to_owned()]
@@ -193,6 +194,13 @@ fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
         }),
         ("opensearch", |c| {
             c.opensearch.prefix = "No Index".to_owned()
+        }),
+        ("opensearch.password", |c| {
+            c.opensearch.user = "me".to_owned()
+        }),
+        ("opensearch.ca", |c| c.opensearch.ca = "/nowhere.pem".into()),
+        ("opensearch.key", |c| {
+            c.opensearch.certificate = "/nowhere.pem".into()
         }),
         ("opensearch.shards", |c| c.opensearch.shards = 0),
         ("processor.checkpoint_ms", |c| c.processor.checkpoint_ms = 0),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use opensearch::http::Method;
 use serde_json::Value;
@@ -17,12 +18,22 @@ use crate::{Answer, AsOf, AsOfKind, Error, Question, Scope, Stamp, Step};
 
 const DAY_MS: i64 = 86_400_000;
 
+/// How often an answer that is behind an earlier one is asked for again, of the primaries and of another node. With the
+/// pauses below this is about 3 s: longer than a node that was frozen takes to learn what it has missed.
+const BEHIND_ATTEMPTS: u32 = 6;
+/// The pause after the first; each next one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Which copies of a shard answer.
+type Preference = Option<(&'static str, &'static str)>;
+const ANY_COPY: Preference = None;
+const PRIMARY_FIRST: Preference = Some(("preference", "_primary_first"));
+
 impl Store {
     /// The answer to a question.
     pub(super) async fn answer(&self, question: &Question) -> Result<Answer, Error> {
         let query = Query::new(question, &self.calendar)?;
-        let found = self.search(query.body(self.partitions)).await?;
-        let as_of = self.as_of(found.checkpoints())?;
+        let (found, as_of) = self.search_forward(&query).await?;
         let mut answer = Answer {
             as_of,
             scopes: BTreeMap::new(),
@@ -54,14 +65,35 @@ impl Store {
         Ok(answer)
     }
 
+    /// What a search finds, no older than what was found before, unless the primaries themselves have gone back.
+    async fn search_forward(&self, query: &Query) -> Result<(Found, AsOf), Error> {
+        let mut pause = FIRST_PAUSE;
+        let mut preference = ANY_COPY;
+        for _ in 0..BEHIND_ATTEMPTS {
+            let found = self.search(query.body(self.partitions), preference).await?;
+            let as_of = self.as_of(found.checkpoints())?;
+            if self.seen.advance(&as_of) {
+                return Ok((found, as_of));
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            preference = PRIMARY_FIRST;
+        }
+        let found = self.search(query.body(self.partitions), preference).await?;
+        let as_of = self.as_of(found.checkpoints())?;
+        self.seen.go_back(&as_of);
+        Ok((found, as_of))
+    }
+
     /// What a search finds, from every shard.
-    async fn search(&self, body: Value) -> Result<Found, Error> {
+    async fn search(&self, body: Value, preference: Preference) -> Result<Found, Error> {
         let path = format!("/{}/_search", self.names.index);
         // A shard that doesn't answer must not look like one without events.
-        let query = [("allow_partial_search_results", "false")];
+        let mut query = vec![("allow_partial_search_results", "false")];
+        query.extend(preference);
         let sent = self
             .http
-            .send(Method::Post, &path, &query, Content::Json(body));
+            .ask(Method::Post, &path, &query, Content::Json(body));
         let reply = match sent.await {
             Err(Error::Transient { detail, .. }) if detail.contains("too_many_buckets") => {
                 return Err(Error::Unanswerable(

@@ -1,29 +1,43 @@
 //! Bulk requests: bounded, each item's status read, only what failed for now sent again.
 //!
-//! A bulk answers 200 with failed items inside. 409 is done: the document there is newer.
+//! A bulk answers 200 with failed items inside. 409 is done: the document there is newer. Where the cluster has too much
+//! to do, bulks become smaller (`pressure.rs`) and pauses longer; a block that somebody or a full disk has set is named
+//! with what removes it, and writing goes on by itself when it is gone.
 
 use std::time::Duration;
 
+use metrics::{counter, gauge};
 use opensearch::http::Method;
 use pipeline::row::FrozenRow;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing::warn;
 
 use super::documents::{self, Document};
-use super::http::{Content, Reply, cut};
-use super::{Store, transient};
+use super::http::Content;
+use super::reply::{Reply, cut};
+use super::{Store, check, transient};
+use crate::metrics::{BLOCKED, THROTTLED};
 use crate::{Change, Error, Stored};
 
-/// Documents in one bulk request: enough that the request's own cost no longer counts.
-const BULK_DOCUMENTS: usize = 2_000;
 /// Bytes in one bulk request, but for its last document; OpenSearch advises 5 to 15 MiB at most.
 const BULK_BYTES: usize = 4 * 1024 * 1024;
-/// How often a bulk's remainder is sent before the caller hears of it. With the pauses below this
-/// is about 3 s; the caller then sends the whole change again, which is safe.
-const ATTEMPTS: u32 = 6;
-/// The pause after the first attempt; each next one is twice as long.
+/// How often, one after the other, a bulk is sent of which no document is taken, before the caller hears of it. With the
+/// pauses below this is about 3 s; the caller then sends the whole change again, which is safe.
+const FRUITLESS_ATTEMPTS: u32 = 6;
+/// The pause after a bulk that was not taken whole; each next one is twice as long, until one is taken in part.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why documents are to be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// Something that passes.
+    Passing,
+    /// The cluster has too much to do, or the request is too large.
+    Throttled,
+    /// The index takes no writes until a block is removed.
+    Blocked,
+}
 
 /// What became of one document.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,9 +45,17 @@ enum Verdict {
     /// It is there, or a newer one is.
     Done,
     /// Not now: send it again.
-    Again(String),
+    Again(Why, String),
     /// Never: the document doesn't fit the index.
     Never(String),
+}
+
+/// What is left of a bulk.
+#[derive(Debug)]
+struct Left {
+    again: Vec<Document>,
+    why: Why,
+    reason: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,13 +88,15 @@ impl ItemResult {
             let text = format!("{}: {}", error.kind, error.reason.unwrap_or_default());
             (error.kind, text)
         });
-        match self.status {
-            200..300 => Verdict::Done,
-            409 if kind == "version_conflict_engine_exception" => Verdict::Done,
-            // Blocks are set and lifted by operators and by a full disk.
-            403 if kind == "cluster_block_exception" => Verdict::Again(text),
-            // The index was deleted; the next fill creates it.
-            404 | 409 | 429 | 500.. => Verdict::Again(text),
+        match (self.status, kind.as_str()) {
+            (200..300, _) | (409, "version_conflict_engine_exception") => Verdict::Done,
+            // A full disk says it with 429, people's blocks with 403; a cluster without a leader with 503.
+            (403 | 429, "cluster_block_exception") => Verdict::Again(Why::Blocked, text),
+            (_, "circuit_breaking_exception") | (429, _) => Verdict::Again(Why::Throttled, text),
+            // The index was deleted, and the next fill creates it; or it was closed, and somebody opens it.
+            (404 | 409 | 500.., _) | (_, "index_closed_exception") => {
+                Verdict::Again(Why::Passing, text)
+            }
             _ => Verdict::Never(text),
         }
     }
@@ -90,7 +114,7 @@ impl Store {
             for document in documents::of_row(change.partition, row, &self.calendar)? {
                 bytes += document.source.len() + document.id.len();
                 batch.push(document);
-                if batch.len() >= BULK_DOCUMENTS || bytes >= BULK_BYTES {
+                if batch.len() >= self.pressure.documents() || bytes >= BULK_BYTES {
                     self.write(std::mem::take(&mut batch), &[]).await?;
                     bytes = 0;
                 }
@@ -112,7 +136,7 @@ impl Store {
         let query = [("routing", routing.as_str())];
         let reply = self
             .http
-            .send(Method::Get, &path, &query, Content::None)
+            .ask(Method::Get, &path, &query, Content::None)
             .await?;
         if reply.status == 404 {
             return Ok(Stored::Missing);
@@ -128,36 +152,69 @@ impl Store {
         Ok(Stored::At(offset))
     }
 
-    /// Writes documents of one bulk until each is acknowledged or the attempts are used up.
+    /// Writes documents until each is acknowledged, as many at a time as the cluster takes; gives up when attempt after
+    /// attempt none is.
     async fn write(&self, documents: Vec<Document>, query: &[(&str, &str)]) -> Result<(), Error> {
         let mut pending = documents;
-        let mut pause = FIRST_PAUSE;
-        let mut reason = String::new();
-        for attempt in 1..=ATTEMPTS {
-            if pending.is_empty() {
-                return Ok(());
+        let (mut fruitless, mut pause) = (0, FIRST_PAUSE);
+        while !pending.is_empty() {
+            let rest = pending.split_off(self.pressure.documents().min(pending.len()));
+            let sent = pending.len();
+            let left = self.attempt(pending, query).await?;
+            pending = left.again;
+            if pending.len() < sent {
+                (fruitless, pause) = (0, FIRST_PAUSE);
+            } else {
+                fruitless += 1;
             }
-            if attempt > 1 {
-                warn!(
-                    documents = pending.len(),
-                    attempt, reason, "a bulk is sent again"
-                );
-                tokio::time::sleep(pause).await;
-                pause *= 2;
+            let (again, of) = (pending.len(), sent);
+            pending.extend(rest);
+            if again == 0 {
+                continue;
             }
-            (pending, reason) = match self.send_bulk(&pending, query).await {
-                Ok(reply) => remainder(pending, reply)?,
-                Err(Error::Transient { detail, .. }) => (pending, detail),
-                Err(error) => return Err(error),
-            };
+            if left.why == Why::Blocked || fruitless == FRUITLESS_ATTEMPTS {
+                let reason = left.reason;
+                let count = pending.len();
+                return Err(transient(format!(
+                    "{count} documents were not taken: {reason}"
+                )));
+            }
+            warn!(again, of, reason = left.reason, "documents are sent again");
+            tokio::time::sleep(pause).await;
+            pause *= 2;
         }
-        if pending.is_empty() {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Sends one bulk, and learns from what is said of it.
+    async fn attempt(
+        &self,
+        documents: Vec<Document>,
+        query: &[(&str, &str)],
+    ) -> Result<Left, Error> {
+        let mut left = match self.send_bulk(&documents, query).await {
+            Ok(reply) => remainder(documents, reply)?,
+            Err(Error::Transient { detail, .. }) => Left::all(documents, Why::Passing, detail),
+            Err(error) => return Err(error),
+        };
+        if left.again.is_empty() {
+            self.pressure.taken();
+            gauge!(BLOCKED).set(0);
+            return Ok(left);
         }
-        Err(transient(format!(
-            "{} documents were not taken in {ATTEMPTS} attempts: {reason}",
-            pending.len()
-        )))
+        match left.why {
+            Why::Passing => {}
+            Why::Throttled => {
+                self.pressure.refused();
+                counter!(THROTTLED).increment(left.again.len() as u64);
+            }
+            Why::Blocked => {
+                self.pressure.closed();
+                gauge!(BLOCKED).set(1);
+                left.reason = check::of_block(&self.names.index, &left.reason);
+            }
+        }
+        Ok(left)
     }
 
     async fn send_bulk(
@@ -201,60 +258,78 @@ fn body(documents: &[Document]) -> Vec<u8> {
     lines
 }
 
+impl Left {
+    fn all(again: Vec<Document>, why: Why, reason: String) -> Self {
+        Self { again, why, reason }
+    }
+}
+
 /// The documents to send again, and why.
 ///
 /// # Errors
 /// [`Error::Fatal`] naming a document that the index will never take.
-fn remainder(sent: Vec<Document>, reply: Reply) -> Result<(Vec<Document>, String), Error> {
+fn remainder(sent: Vec<Document>, reply: Reply) -> Result<Left, Error> {
+    if let Some((why, reason)) = refused_whole(&reply) {
+        return Ok(Left::all(sent, why, reason));
+    }
     let items = match items(reply) {
         Ok(items) => items,
-        Err(Error::Transient { detail, .. }) => return Ok((sent, detail)),
+        Err(Error::Transient { detail, .. }) => {
+            return Ok(Left::all(sent, Why::Passing, detail));
+        }
         Err(error) => return Err(error),
     };
     if items.len() != sent.len() {
-        let reason = format!(
-            "it answered for {} of {} documents",
-            items.len(),
-            sent.len()
-        );
-        return Ok((sent, reason));
+        let (said, count) = (items.len(), sent.len());
+        let reason = format!("it answered for {said} of {count} documents");
+        return Ok(Left::all(sent, Why::Passing, reason));
     }
-    let mut again = Vec::new();
-    let mut last = String::new();
+    let mut left = Left::all(Vec::new(), Why::Passing, String::new());
     for (document, item) in sent.into_iter().zip(items) {
         match item.index.verdict() {
             Verdict::Done => {}
-            Verdict::Again(reason) => {
-                again.push(document);
-                last = reason;
+            Verdict::Again(why, reason) => {
+                left.again.push(document);
+                // What matters most is told.
+                if why >= left.why {
+                    (left.why, left.reason) = (why, reason);
+                }
             }
             Verdict::Never(reason) => {
                 return Err(Error::Fatal(format!(
-                    "OpenSearch will never take document {:?} ({}): {reason}; the index was made \
-                     by another version: delete it, so that it is made and filled anew",
+                    "OpenSearch will never take document {:?} ({}): {reason}; the index was made by another version: delete \
+                     it, so that it is made and filled anew",
                     document.id,
                     cut(&document.source)
                 )));
             }
         }
     }
-    Ok((again, last))
+    Ok(left)
+}
+
+/// Why a request met something before any of its documents was looked at.
+fn refused_whole(reply: &Reply) -> Option<(Why, String)> {
+    let why = match reply.status {
+        403 | 429 if reply.is_error("cluster_block_exception") => Why::Blocked,
+        429 => Why::Throttled,
+        413 => {
+            let reason = "the request was too large for OpenSearch or for a proxy before it; smaller ones follow. If \
+                          this goes on, raise http.max_content_length, or the proxy's limit, to 8 MB";
+            return Some((Why::Throttled, reason.to_owned()));
+        }
+        404 => Why::Passing,
+        _ => return None,
+    };
+    let text = reply.body.to_string();
+    Some((why, format!("it takes no bulk now: {}", cut(&text))))
 }
 
 fn items(reply: Reply) -> Result<Vec<ItemReply>, Error> {
-    let body = match reply.status {
-        // The whole request met a deleted index or a block.
-        403 if reply.is_error("cluster_block_exception") => return Err(blocked(&reply.body)),
-        404 => return Err(blocked(&reply.body)),
-        _ => reply.ok("take a bulk")?,
-    };
+    let body = reply.ok("take a bulk (indices:data/write/bulk)")?;
     let bulk: BulkReply = serde_json::from_value(body)
         .map_err(|error| transient(format!("its answer to a bulk can't be read: {error}")))?;
     Ok(bulk.items)
-}
-
-fn blocked(body: &Value) -> Error {
-    transient(format!("it takes no bulk now: {}", cut(&body.to_string())))
 }
 
 #[cfg(test)]

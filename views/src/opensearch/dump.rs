@@ -87,7 +87,8 @@ impl Store {
         let path = "/_search/scroll";
         let reply = self
             .http
-            .send(Method::Post, path, &[], Content::Json(body))
+            // Sent twice, it would leave a page out.
+            .send_once(Method::Post, path, Content::Json(body))
             .await?;
         if reply.status == 404 {
             return Err(transient(

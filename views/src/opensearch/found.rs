@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::http::cut;
 use super::people::{PEOPLE_FIELDS, row_of};
 use super::query::MAX_SCOPES;
+use super::reply::cut;
 use super::subcell::SubCell;
 use super::transient;
 use crate::{Counts, Error, Numbers, Scope};

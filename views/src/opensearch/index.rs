@@ -1,12 +1,12 @@
-//! The index: its names, its mapping, its creation, and the alias for analysts.
+//! The index: its names, its mapping, and its creation.
 //!
-//! The mapping is strict: a field nobody planned is refused, never guessed. An index that names
-//! another definition or layout is refused, never overwritten.
+//! The mapping is strict: a field nobody planned is refused, never guessed. An index that can't hold the views
+//! (`check.rs`) is refused, never overwritten.
 
 use opensearch::http::Method;
 use serde_json::{Value, json};
-use tracing::{info, warn};
 
+use super::check::refuse;
 use super::http::Content;
 use super::{Store, transient};
 use crate::Error;
@@ -15,9 +15,9 @@ use crate::Error;
 pub(super) const LAYOUT: u32 = 1;
 
 /// Copies of a shard that must be there for a write to begin: the primary.
-const ACTIVE_COPIES: &str = "1";
-const WAIT: &str = "index.write.wait_for_active_shards";
-const REPLICAS: &str = "index.number_of_replicas";
+pub(super) const ACTIVE_COPIES: &str = "1";
+pub(super) const WAIT: &str = "index.write.wait_for_active_shards";
+pub(super) const REPLICAS: &str = "index.number_of_replicas";
 
 /// OpenSearch takes index names of at most 255 bytes; this leaves room for the rest of ours.
 const MAX_PREFIX: usize = 128;
@@ -62,6 +62,11 @@ impl Names {
     }
 }
 
+/// Whether an index that the server shows was made by Footfall, for whichever definition.
+pub(super) fn is_of_ours(found: &Value) -> bool {
+    found["mappings"]["_meta"]["definition"].is_string()
+}
+
 /// What an index is created with, but for its aliases.
 pub(super) fn body(definition: &str, shards: u32, replicas: u32) -> Value {
     json!({
@@ -75,11 +80,19 @@ pub(super) fn body(definition: &str, shards: u32, replicas: u32) -> Value {
             // A write goes to every copy that is in sync, and waits for no copy that is missing: a node that is
             // down must not stop the history, and what a lost shard held is filled anew from the log.
             "write.wait_for_active_shards": ACTIVE_COPIES,
+            // Said although they are the defaults: what is said here no template of the cluster changes.
+            "translog.durability": "REQUEST",
+            "mapping.ignore_malformed": false,
+            "routing_partition_size": 1,
+            "default_pipeline": "_none",
+            "final_pipeline": "_none",
+            "blocks": {"read": false, "write": false, "read_only": false, "metadata": false},
         }},
         "mappings": {
             "dynamic": "strict",
             "_meta": {"definition": definition, "layout": LAYOUT},
             "_routing": {"required": true},
+            "_source": {"enabled": true},
             "properties": properties(),
         },
     })
@@ -115,173 +128,50 @@ fn properties() -> Value {
 }
 
 impl Store {
-    /// Creates the index if there is none; checks the one that is there.
+    /// Creates the index if there is none, unless a template would spoil it; checks the one that is there.
     ///
     /// # Errors
-    /// [`Error::Fatal`] when the index of that name holds something else.
+    /// [`Error::Fatal`] when the index of that name can't hold the views, with what to do.
     pub(super) async fn ensure_index(&self) -> Result<(), Error> {
+        let mut found = self.show().await?;
+        if found.is_none() {
+            refuse(self.findings_of_templates().await?)?;
+            self.create().await?;
+            found = self.show().await?;
+        }
+        let found =
+            found.ok_or_else(|| transient("the index was deleted while it was being created"))?;
+        refuse(self.findings_of_index(&found))?;
+        refuse(self.findings_of_write_alias().await?)
+    }
+
+    async fn create(&self) -> Result<(), Error> {
+        let path = format!("/{}", self.names.index);
+        let mut body = self.index_body.clone();
+        body["aliases"] = json!({self.names.write.as_str(): {}});
+        let body = Content::Json(body);
+        let made = self.http.send(Method::Put, &path, &[], body).await?;
+        // Another process may create it at the same moment.
+        if !made.is_error("resource_already_exists_exception") {
+            made.ok("create the index")?;
+        }
+        Ok(())
+    }
+
+    /// The index as the server has it: its settings by dotted names, mappings and aliases.
+    ///
+    /// # Errors
+    /// When OpenSearch doesn't answer, or doesn't show it.
+    pub(super) async fn show(&self) -> Result<Option<Value>, Error> {
         let path = format!("/{}", self.names.index);
         let query = [("flat_settings", "true")];
-        let mut reply = self
-            .http
-            .send(Method::Get, &path, &query, Content::None)
-            .await?;
+        let sent = self.http.ask(Method::Get, &path, &query, Content::None);
+        let reply = sent.await?;
         if reply.status == 404 {
-            let mut body = self.index_body.clone();
-            body["aliases"] = json!({self.names.write.as_str(): {}});
-            let made = self
-                .http
-                .send(Method::Put, &path, &[], Content::Json(body))
-                .await?;
-            // Another process may create it at the same moment.
-            if !made.is_error("resource_already_exists_exception") {
-                made.ok("create the index")?;
-            }
-            reply = self
-                .http
-                .send(Method::Get, &path, &query, Content::None)
-                .await?;
+            return Ok(None);
         }
-        if reply.status == 404 {
-            return Err(transient(
-                "the index was deleted while it was being created",
-            ));
-        }
-        let found = reply.ok("show the index")?;
-        self.check_index(&found[&self.names.index])
-    }
-
-    fn check_index(&self, found: &Value) -> Result<(), Error> {
-        let name = &self.names.index;
-        let (wanted, meta) = (
-            &self.index_body["mappings"]["_meta"],
-            &found["mappings"]["_meta"],
-        );
-        if meta != wanted {
-            return Err(Error::Fatal(format!(
-                "the OpenSearch index {name} was made for {meta}, not for {wanted}; delete the \
-                 index so that it is filled anew, or give this deployment another prefix"
-            )));
-        }
-        let replication = &found["settings"]["index.replication.type"];
-        if !replication.is_null() && replication != "DOCUMENT" {
-            return Err(Error::Fatal(format!(
-                "the OpenSearch index {name} replicates by {replication}, which can lose \
-                 acknowledged documents; delete it, so that it is made with DOCUMENT and filled anew"
-            )));
-        }
-        if found["aliases"][&self.names.write].is_null() {
-            return Err(Error::Fatal(format!(
-                "the OpenSearch index {name} lacks its alias {}; add the alias, or delete the \
-                 index so that it is filled anew",
-                self.names.write
-            )));
-        }
-        Ok(())
-    }
-
-    /// Brings an index that is there already to the replicas of this configuration, and warns where the cluster has
-    /// too few nodes for them. For who owns the index: a processor, not who reads.
-    ///
-    /// # Errors
-    /// When OpenSearch doesn't answer, or doesn't show the index.
-    pub async fn keep_replicas(&self) -> Result<(), Error> {
-        let path = format!("/{}/_settings", self.names.index);
-        let query = [("flat_settings", "true")];
-        let reply = self
-            .http
-            .send(Method::Get, &path, &query, Content::None)
-            .await?;
-        if reply.status == 404 {
-            return Err(transient("the index was deleted while it was looked at"));
-        }
-        let found = reply.ok("show the index's settings")?;
-        for (setting, value) in self.other_settings(&found[&self.names.index]["settings"]) {
-            info!(index = self.names.index, "{setting} is set to {value}");
-            let body = Content::Json(json!({setting: value}));
-            let reply = self.http.send(Method::Put, &path, &[], body).await?;
-            // A block, or no permission: the index takes writes as it is, or says why it doesn't.
-            if let Err(error) = reply.ok("change the index's settings") {
-                warn!(index = self.names.index, "{error}");
-            }
-        }
-        self.warn_of_few_nodes().await
-    }
-
-    /// What must be set for an index to be as this configuration makes it, in this order: replicas that are fewer
-    /// than what a write waits for are refused.
-    fn other_settings(&self, found: &Value) -> Vec<(&'static str, Value)> {
-        let mut changed = Vec::new();
-        let active = &found[WAIT];
-        if !active.is_null() && active != ACTIVE_COPIES {
-            changed.push((WAIT, Value::from(ACTIVE_COPIES)));
-        }
-        // Where OpenSearch itself chooses their number, its operators said so.
-        let automatic = found["index.auto_expand_replicas"]
-            .as_str()
-            .is_some_and(|range| range != "false");
-        // Numbers come back as text.
-        let held: Option<u64> = found[REPLICAS].as_str().and_then(|text| text.parse().ok());
-        let replicas = &self.index_body["settings"]["index"]["number_of_replicas"];
-        if !automatic && held != replicas.as_u64() {
-            changed.push((REPLICAS, replicas.clone()));
-        }
-        changed
-    }
-
-    /// A node may only be down, so it is no reason to refuse; nor is a cluster that doesn't tell.
-    async fn warn_of_few_nodes(&self) -> Result<(), Error> {
-        let path = "/_cluster/health";
-        let reply = self
-            .http
-            .send(Method::Get, path, &[], Content::None)
-            .await?;
-        let nodes = reply.body["number_of_data_nodes"].as_u64();
-        let replicas = self.index_body["settings"]["index"]["number_of_replicas"].as_u64();
-        if let (Some(nodes), Some(replicas)) = (nodes, replicas)
-            && let Some(sentence) = too_few_nodes(nodes, replicas)
-        {
-            warn!(index = self.names.index, "{sentence}");
-        }
-        Ok(())
-    }
-
-    /// The indices that the analysts' alias points at.
-    ///
-    /// # Errors
-    /// When OpenSearch doesn't answer.
-    pub async fn published(&self) -> Result<Vec<String>, Error> {
-        let path = format!("/_alias/{}", self.names.analysts);
-        let reply = self
-            .http
-            .send(Method::Get, &path, &[], Content::None)
-            .await?;
-        if reply.status == 404 {
-            return Ok(Vec::new());
-        }
-        let found = reply.ok("show the analysts' alias")?;
-        Ok(found
-            .as_object()
-            .into_iter()
-            .flat_map(|all| all.keys().cloned())
-            .collect())
-    }
-
-    /// Points the analysts' alias at this index alone, in one step.
-    ///
-    /// # Errors
-    /// When OpenSearch doesn't answer, or an index has the alias's name.
-    pub async fn publish(&self) -> Result<(), Error> {
-        let alias = &self.names.analysts;
-        let mut actions = vec![json!({"add": {"index": self.names.index, "alias": alias}})];
-        for index in self.published().await? {
-            if index != self.names.index {
-                actions.push(json!({"remove": {"index": index, "alias": alias}}));
-            }
-        }
-        let body = Content::Json(json!({"actions": actions}));
-        let reply = self.http.send(Method::Post, "/_aliases", &[], body).await?;
-        reply.ok("move the analysts' alias").map(drop)
+        let mut found = reply.ok("show the index")?;
+        Ok(Some(found[&self.names.index].take()))
     }
 
     /// Makes what was written visible to searches.
@@ -308,18 +198,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// What to say where so many data nodes can't hold every copy.
-fn too_few_nodes(nodes: u64, replicas: u64) -> Option<String> {
-    (replicas >= nodes).then(|| {
-        let most = nodes.saturating_sub(1);
-        format!(
-            "opensearch.replicas is {replicas}, and OpenSearch has {nodes} data {}: not every copy has a node. Bring \
-             back the nodes that are down, or set opensearch.replicas = {most} and start again",
-            if nodes == 1 { "node" } else { "nodes" }
-        )
-    })
 }
 
 #[cfg(test)]
@@ -360,17 +238,6 @@ mod tests {
             let body = body("0123", 1, replicas);
             let settings = &body["settings"]["index"];
             assert_eq!(settings["write.wait_for_active_shards"], "1");
-        }
-    }
-
-    #[test]
-    fn too_few_nodes_are_named_with_what_to_set() {
-        assert_eq!(too_few_nodes(3, 2), None);
-        assert_eq!(too_few_nodes(1, 0), None);
-        for (nodes, replicas, most) in [(1, 1, 0), (2, 2, 1), (2, 5, 1)] {
-            let sentence = too_few_nodes(nodes, replicas).unwrap();
-            let set = format!("set opensearch.replicas = {most} ");
-            assert!(sentence.contains(&set), "{sentence}");
         }
     }
 }

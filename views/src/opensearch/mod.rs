@@ -5,28 +5,43 @@
 //! moves after its rows are acknowledged and refreshed: it means "at least". A partition's
 //! documents share its routing, hence a shard, hence the moment at which a search sees them.
 
+mod access;
+mod aliases;
 mod ask;
 mod bulk;
+mod check;
 mod documents;
 mod dump;
 mod found;
 mod http;
 mod index;
+mod indices;
+mod nodes;
 mod pace;
 mod people;
+mod pressure;
 mod query;
+mod replicas;
+mod reply;
+mod seen;
 mod subcell;
+mod templates;
 
 use async_trait::async_trait;
 use pipeline::calendar::Calendar;
 use pipeline::definition::Definition;
 use pipeline::row::NamedCells;
 use tokio::sync::Semaphore;
+use tracing::warn;
 
 use crate::{Answer, AsOf, Change, Error, Question, Sink, Stored, Views};
+pub use access::Access;
 use http::Http;
 use index::Names;
+pub use indices::{Index, Indices};
 use pace::Pace;
+use pressure::Pressure;
+use seen::Seen;
 
 /// The store's name in metrics and messages.
 pub const NAME: &str = "opensearch";
@@ -38,9 +53,11 @@ const BULKS_IN_FLIGHT: usize = 2;
 /// Where OpenSearch is and how it shall hold the views.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Base addresses of nodes, for example `http://127.0.0.1:9200`; `http://user:password@host`
-    /// for basic authentication. Requests go round them.
+    /// Base addresses of nodes, for example `http://127.0.0.1:9200`; `https://user:password@host` for TLS and basic
+    /// authentication. Requests go round them.
     pub urls: Vec<String>,
+    /// Who we are to the cluster, and whose certificates we trust.
+    pub access: Access,
     /// Sets deployments on one cluster apart: lower-case letters, digits, `_`, `-` and `.`; may
     /// be empty.
     pub prefix: String,
@@ -64,40 +81,54 @@ pub struct Store {
     calendar: Calendar,
     bulks: Semaphore,
     pace: Pace,
+    pressure: Pressure,
+    seen: Seen,
 }
 
 impl Store {
     /// Connects, and creates the index if there is none.
     ///
     /// # Errors
-    /// [`Error::Transient`] when no node answers; [`Error::Fatal`] when the configuration can't
-    /// be used, or the index of that name holds something else.
+    /// [`Error::Transient`] when no node answers; [`Error::Fatal`] when the configuration can't be used, or the cluster
+    /// can't hold the views: all that [`Store::inspect`] refuses.
     pub async fn connect(config: Config) -> Result<Self, Error> {
+        let store = Self::new(config)?;
+        let first = store.findings().await?;
+        check::refuse(first.clone())?;
+        store.ensure_index().await?;
+        if store.published().await?.is_empty() {
+            store.publish().await?;
+        }
+        for finding in first {
+            warn!(index = store.names.index, "{}", finding.sentence);
+        }
+        Ok(store)
+    }
+
+    /// Nothing is sent yet.
+    fn new(config: Config) -> Result<Self, Error> {
         let definition = &config.definition;
         let calendar =
             Calendar::new(definition).map_err(|error| Error::Fatal(error.to_string()))?;
-        let store = Self {
-            http: Http::new(&config.urls)?,
+        Ok(Self {
+            http: Http::new(&config.urls, &config.access)?,
             names: Names::new(&config.prefix, &definition.id())?,
             index_body: index::body(&definition.id(), config.shards, config.replicas),
             partitions: definition.partitions,
             calendar,
             bulks: Semaphore::new(BULKS_IN_FLIGHT),
             pace: Pace::new(config.documents_per_second),
-        };
-        store.ensure_index().await?;
-        if store.published().await?.is_empty() {
-            store.publish().await?;
-        }
-        Ok(store)
+            pressure: Pressure::new(),
+            seen: Seen::new(definition.partitions),
+        })
     }
 
-    /// Whether these can be a cluster's addresses and a prefix of our names in it; nothing is sent.
+    /// Whether these can be a cluster's addresses, a way in, and a prefix of our names in it; nothing is sent.
     ///
     /// # Errors
     /// [`Error::Fatal`] with what they may be.
-    pub fn check(urls: &[String], prefix: &str) -> Result<(), Error> {
-        Http::new(urls)?;
+    pub fn check(urls: &[String], access: &Access, prefix: &str) -> Result<(), Error> {
+        Http::new(urls, access)?;
         Names::new(prefix, "").map(drop)
     }
 

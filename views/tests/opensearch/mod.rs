@@ -20,7 +20,7 @@ use schemas::partition::partition_of;
 use schemas::v1;
 use serde_json::{Value, json};
 use views::collect::Selection;
-use views::opensearch::{Config, Store};
+use views::opensearch::{Access, Config, Store};
 use views::{Answer, AsOf, AsOfKind, Change, Question, Stamp};
 
 /// 2025-11-17T00:00:00Z, a Monday.
@@ -36,12 +36,18 @@ const AGENTS: [&str; 4] = [
     "Googlebot/2.1 (+http://www.google.com/bot.html)",
 ];
 
-/// The server's address.
-pub fn url() -> String {
-    std::env::var("FOOTFALL_TEST_OPENSEARCH").expect(
+/// The addresses of its nodes, where several are given with commas.
+pub fn urls() -> Vec<String> {
+    let given = std::env::var("FOOTFALL_TEST_OPENSEARCH").expect(
         "set FOOTFALL_TEST_OPENSEARCH to a server's address, for example http://127.0.0.1:9200; \
          `deploy/up.sh opensearch` starts one",
-    )
+    );
+    given.split(',').map(str::to_owned).collect()
+}
+
+/// The first node's address.
+pub fn url() -> String {
+    urls().swap_remove(0)
 }
 
 /// A configuration with an index of its own.
@@ -52,11 +58,13 @@ pub fn config(partitions: u32) -> Config {
         ..Definition::default()
     };
     Config {
-        urls: vec![url()],
+        urls: urls(),
+        access: Access::default(),
         prefix: format!("test-{}", uuid::Uuid::new_v4().simple()),
         definition,
         shards: 1,
-        replicas: 0,
+        // One where another node can hold it.
+        replicas: u32::from(urls().len() > 1),
         documents_per_second: 0,
     }
 }
@@ -78,7 +86,12 @@ pub struct Server {
 
 impl Server {
     pub fn new(index: &str) -> Self {
-        let transport = Transport::single_node(&url()).expect("the address can be read");
+        Self::at(&url(), index)
+    }
+
+    /// The one at this address.
+    pub fn at(url: &str, index: &str) -> Self {
+        let transport = Transport::single_node(url).expect("the address can be read");
         Self {
             transport,
             index: index.to_owned(),

@@ -8,9 +8,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use super::super::access::Access;
 use super::super::http::Http;
 use super::super::index::Names;
 use super::super::pace::Pace;
+use super::super::pressure::Pressure;
+use super::super::seen::Seen;
+use serde_json::Value;
+
 use super::*;
 
 fn sent(count: u32) -> Vec<Document> {
@@ -53,10 +58,15 @@ fn only_what_failed_for_now_is_sent_again_and_a_newer_document_is_done() {
         {"index": {"status": 403, "error": {"type": "cluster_block_exception", "reason": "read only"}}},
         {"index": {"status": 200}},
     ]);
-    let (again, reason) = remainder(sent(6), reply(items)).unwrap();
-    let again: Vec<u32> = again.iter().map(|document| document.partition).collect();
+    let left = remainder(sent(6), reply(items)).unwrap();
+    let again: Vec<u32> = left
+        .again
+        .iter()
+        .map(|document| document.partition)
+        .collect();
     assert_eq!(again, [1, 3, 4]);
-    assert!(reason.contains("read only"), "{reason}");
+    assert_eq!(left.why, Why::Blocked);
+    assert!(left.reason.contains("read only"), "{left:?}");
 }
 
 #[test]
@@ -77,8 +87,8 @@ fn a_document_that_never_fits_is_fatal_and_named() {
 #[test]
 fn an_answer_for_fewer_documents_sends_all_again() {
     let items = json!([{"index": {"status": 201}}]);
-    let (again, _) = remainder(sent(2), reply(items)).unwrap();
-    assert_eq!(again.len(), 2);
+    let left = remainder(sent(2), reply(items)).unwrap();
+    assert_eq!(left.again.len(), 2);
 }
 
 /// A server that gives these answers in turn, and what it was sent.
@@ -101,13 +111,15 @@ async fn scripted(answers: Vec<(u16, Value)>) -> (Store, tokio::task::JoinHandle
         sent
     });
     let store = Store {
-        http: Http::new(&[url]).unwrap(),
+        http: Http::new(&[url], &Access::default()).unwrap(),
         names: Names::new("", "0123").unwrap(),
         index_body: Value::Null,
         partitions: 10,
         calendar: Calendar::new(&Definition::default()).unwrap(),
         bulks: Semaphore::new(1),
         pace: Pace::new(0),
+        pressure: Pressure::new(),
+        seen: Seen::new(10),
     };
     (store, server)
 }
@@ -181,6 +193,57 @@ async fn a_server_that_can_not_take_any_bulk_is_sent_all_of_it_again() {
         .map(|lines| partitions(lines))
         .collect();
     assert_eq!(sent, [vec![0, 1], vec![0, 1], vec![0, 1]]);
+}
+
+/// The answer to a bulk of so many documents, of which the first `taken` are taken and no room is for the others.
+fn full(taken: usize, of: usize) -> (u16, Value) {
+    let full = json!({"type": "circuit_breaking_exception", "reason": "too large"});
+    let items = (0..of).map(|at| match at < taken {
+        true => json!({"index": {"status": 201}}),
+        false => json!({"index": {"status": 429, "error": full}}),
+    });
+    (200, json!({"items": items.collect::<Vec<_>>()}))
+}
+
+#[tokio::test]
+async fn bulks_become_smaller_while_the_server_has_no_room_and_no_document_is_lost() {
+    let whole = (
+        429,
+        json!({"error": {"type": "rejected_execution_exception"}}),
+    );
+    let large = (413, json!("<html>Request Entity Too Large</html>"));
+    let answers = vec![whole, large, full(100, 500), full(250, 250), full(250, 250)];
+    let later = [
+        full(250, 250),
+        full(250, 250),
+        full(500, 500),
+        full(400, 400),
+    ];
+    let (store, server) = scripted([answers, later.to_vec()].concat()).await;
+    store.write(sent(2_000), &[]).await.unwrap();
+    let sizes: Vec<usize> = (server.await.unwrap().iter())
+        .map(|lines| partitions(lines).len())
+        .collect();
+    // Of 500, 100 are taken; four bulks taken whole, and the next may hold twice as many.
+    assert_eq!(sizes, [2_000, 1_000, 500, 250, 250, 250, 250, 500, 400]);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_at_once_with_what_to_do_and_small_bulks_follow() {
+    let said = "index [footfall-0123] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has \
+                read-only-allow-delete block];";
+    let block = json!({"type": "cluster_block_exception", "reason": said});
+    let item = json!({"index": {"status": 429, "error": block}});
+    let answer = json!({"items": vec![item; 100]});
+    let (store, server) = scripted(vec![(200, answer)]).await;
+    let error = store.write(sent(100), &[]).await.unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, Error::Transient { .. }), "{text}");
+    for words in ["free disk space", "PUT /footfall-0123/_settings"] {
+        assert!(text.contains(words), "{text}");
+    }
+    assert_eq!(server.await.unwrap().len(), 1, "sent again at once");
+    assert_eq!(store.pressure.documents(), 50);
 }
 
 #[tokio::test]

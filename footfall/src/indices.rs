@@ -1,0 +1,128 @@
+//! `footfall indices`: the indices of past definitions in OpenSearch, and dropping those that nobody uses.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::bail;
+use jiff::Timestamp;
+use views::opensearch::{Index, Indices};
+
+use crate::config::Config;
+use crate::set;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What to do with the indices.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Command {
+    /// List them, the oldest first: name, definition, documents, bytes, made, last written, use, with tabs.
+    List {
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Drop those of past definitions that nobody has written to for some time; without --yes it only says which.
+    ///
+    /// The configured definition's index and the one that analysts are shown always stay. What is dropped can be had
+    /// again from the log, as long as the log reaches back.
+    Drop {
+        /// How long nobody has written to them, such as 30d or 12h.
+        #[arg(long, value_parser = age)]
+        older_than: Duration,
+        /// Drop them.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Days, or what other times are.
+fn age(text: &str) -> Result<Duration, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+    match days {
+        Some(days) => DAY
+            .checked_mul(days)
+            .ok_or_else(|| "that many days are too many".to_owned()),
+        None => crate::demo::duration(text)
+            .map_err(|_| "an age is a number with a unit, such as 30d or 12h".to_owned()),
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When OpenSearch is not named, doesn't answer, or refuses.
+pub async fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
+    let indices = Indices::new(&set::opensearch_of(config))?;
+    let all = indices.list().await?;
+    match command {
+        Command::List { json } => list(&all, *json),
+        Command::Drop { older_than, yes } => drop_old(&indices, &all, *older_than, *yes).await,
+    }
+}
+
+fn list(all: &[Index], json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for index in all {
+        if json {
+            writeln!(out, "{}", serde_json::to_string(index)?)?;
+            continue;
+        }
+        let definition = index.definition.as_deref().unwrap_or("(not Footfall's)");
+        let used = match (index.active, index.published) {
+            (true, true) => "active, published",
+            (true, false) => "active",
+            (false, true) => "published",
+            (false, false) => "-",
+        };
+        writeln!(
+            out,
+            "{}\t{definition}\t{}\t{}\t{:.0}\t{:.0}\t{used}",
+            index.name, index.documents, index.bytes, index.created, index.fresh
+        )?;
+    }
+    Ok(())
+}
+
+async fn drop_old(
+    indices: &Indices,
+    all: &[Index],
+    older_than: Duration,
+    yes: bool,
+) -> anyhow::Result<()> {
+    let (now, mut failed) = (Timestamp::now(), 0);
+    for index in all {
+        let name = &index.name;
+        let said = if let Some(why) = index.kept(now, older_than) {
+            format!("kept: {why}")
+        } else if !yes {
+            format!("would be dropped: last written {:.0}", index.fresh)
+        } else {
+            match indices.drop_index(index, older_than).await {
+                Ok(()) => "dropped".to_owned(),
+                Err(error) => {
+                    failed += 1;
+                    format!("not dropped: {error}")
+                }
+            }
+        };
+        writeln!(std::io::stdout(), "{name}\t{said}")?;
+    }
+    if failed > 0 {
+        bail!("{failed} indices were not dropped");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_has_a_unit_and_may_be_days() {
+        assert_eq!(age("30d"), Ok(DAY * 30));
+        assert_eq!(age("12h"), Ok(DAY / 2));
+        for text in ["30", "d", "-1d", "soon"] {
+            assert!(age(text).is_err_and(|said| said.contains("30d")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The aliases: which indices they point at, and moving the analysts' one.
+
+use std::collections::BTreeMap;
+
+use opensearch::http::Method;
+use serde_json::{Value, json};
+
+use super::Store;
+use super::http::Content;
+use crate::Error;
+
+impl Store {
+    /// The indices that the analysts' alias points at.
+    ///
+    /// # Errors
+    /// When OpenSearch doesn't answer.
+    pub async fn published(&self) -> Result<Vec<String>, Error> {
+        let holders = self.holders(&self.names.analysts).await?;
+        Ok(holders.into_keys().collect())
+    }
+
+    /// The indices that a name stands for, as the server has them: those that have it as their alias, or the one that is
+    /// called so.
+    ///
+    /// # Errors
+    /// When OpenSearch doesn't answer.
+    pub(super) async fn holders(&self, name: &str) -> Result<BTreeMap<String, Value>, Error> {
+        let path = format!("/{name}");
+        let sent = self.http.ask(Method::Get, &path, &[], Content::None);
+        let reply = sent.await?;
+        if reply.status == 404 {
+            return Ok(BTreeMap::new());
+        }
+        let found = reply.ok("show what an alias points at")?;
+        let all = found.as_object().cloned().unwrap_or_default();
+        Ok(all.into_iter().collect())
+    }
+
+    /// Points the analysts' alias at this index alone, in one step.
+    ///
+    /// # Errors
+    /// When OpenSearch doesn't answer, or an index has the alias's name.
+    pub async fn publish(&self) -> Result<(), Error> {
+        let alias = &self.names.analysts;
+        let mut actions = vec![json!({"add": {"index": self.names.index, "alias": alias}})];
+        for index in self.published().await? {
+            if index != self.names.index {
+                actions.push(json!({"remove": {"index": index, "alias": alias}}));
+            }
+        }
+        let body = Content::Json(json!({"actions": actions}));
+        let reply = self.http.send(Method::Post, "/_aliases", &[], body).await?;
+        reply.ok("move the analysts' alias").map(drop)
+    }
+}

@@ -1,0 +1,313 @@
+//! What is wrong with an index that is there: every way known to us in which it can lose, change or hide documents.
+
+use opensearch::http::Method;
+use serde_json::Value;
+
+use super::http::{Content, Http};
+use super::index::{Names, is_of_ours};
+use super::{Config, Store};
+use crate::{Error, Finding};
+
+impl Store {
+    /// Looks at all that an index needs, and changes nothing. Where there is no index yet, it says what would become of
+    /// one.
+    ///
+    /// # Errors
+    /// When OpenSearch doesn't answer, or the configuration can't be used.
+    pub async fn inspect(config: Config) -> Result<Vec<Finding>, Error> {
+        Self::new(config)?.findings().await
+    }
+
+    /// Every finding, refused or not.
+    ///
+    /// # Errors
+    /// When OpenSearch doesn't answer.
+    pub async fn findings(&self) -> Result<Vec<Finding>, Error> {
+        let mut findings = open_wires(&self.http);
+        match self.show().await? {
+            Some(found) => findings.extend(self.findings_of_index(&found)),
+            None => findings.extend(self.findings_of_templates().await?),
+        }
+        findings.extend(self.findings_of_write_alias().await?);
+        findings.extend(self.findings_of_analysts_alias().await?);
+        findings.extend(self.findings_of_nodes().await?);
+        Ok(findings)
+    }
+
+    /// What is wrong with the index that the server shows.
+    pub(super) fn findings_of_index(&self, found: &Value) -> Vec<Finding> {
+        let name = &self.names.index;
+        let (wanted, meta) = (
+            &self.index_body["mappings"]["_meta"],
+            &found["mappings"]["_meta"],
+        );
+        if meta != wanted {
+            return vec![Finding::refused(format!(
+                "the OpenSearch index {name} was made for {meta}, not for {wanted}; delete the index so that it is filled \
+                 anew, or give this deployment another prefix"
+            ))];
+        }
+        let mut findings = Vec::new();
+        let wrong = of_mapping(&self.index_body["mappings"], &found["mappings"]);
+        if !wrong.is_empty() {
+            findings.push(Finding::refused(format!(
+                "the mapping of the OpenSearch index {name} can't hold the views: {}. Delete the index (DELETE /{name}), so \
+                 that it is made and filled anew; if that ends the same, look for an index template that matches its name",
+                wrong.join("; ")
+            )));
+        }
+        findings.extend(of_settings(name, &found["settings"]));
+        findings.extend(self.findings_of_shards(&found["settings"]));
+        findings.extend(of_own_alias(
+            &self.names,
+            &found["aliases"][&self.names.write],
+        ));
+        findings
+    }
+
+    fn findings_of_shards(&self, settings: &Value) -> Option<Finding> {
+        let wanted = &self.index_body["settings"]["index"]["number_of_shards"];
+        let held = number(&settings["index.number_of_shards"])?;
+        (Some(held) != wanted.as_u64()).then(|| {
+            Finding::warning(format!(
+                "the OpenSearch index {} has {held} primary shards and opensearch.shards is {wanted}: their number is fixed \
+                 when an index is made. Set opensearch.shards = {held}, or delete the index so that it is made and filled \
+                 anew",
+                self.names.index
+            ))
+        })
+    }
+
+    /// The alias that writes go to points at our index alone.
+    pub(super) async fn findings_of_write_alias(&self) -> Result<Vec<Finding>, Error> {
+        let (index, alias) = (&self.names.index, &self.names.write);
+        let others = self.holders(alias).await?.into_keys();
+        Ok(others
+            .filter(|other| other != index)
+            .map(|other| {
+                Finding::refused(if other == *alias {
+                    taken(alias)
+                } else {
+                    format!(
+                        "the alias {alias}, by which {index} is written, points at the index {other} too; take it away: POST \
+                         /_aliases {{\"actions\": [{{\"remove\": {{\"index\": \"{other}\", \"alias\": \"{alias}\"}}}}]}}"
+                    )
+                })
+            })
+            .collect())
+    }
+
+    /// Analysts ask one index of ours, and all of it.
+    async fn findings_of_analysts_alias(&self) -> Result<Vec<Finding>, Error> {
+        let alias = &self.names.analysts;
+        let holders = self.holders(alias).await?;
+        let mut findings = Vec::new();
+        for (index, found) in &holders {
+            if index == alias {
+                findings.push(Finding::refused(taken(alias)));
+            } else if !is_of_ours(found) {
+                findings.push(Finding::warning(format!(
+                    "the alias {alias}, which analysts ask, points at the index {index}, which Footfall has not made; take it \
+                     away: POST /_aliases {{\"actions\": [{{\"remove\": {{\"index\": \"{index}\", \"alias\": \
+                     \"{alias}\"}}}}]}}"
+                )));
+            } else if !found["aliases"][alias]["filter"].is_null() {
+                findings.push(Finding::warning(format!(
+                    "the alias {alias} shows analysts only what its filter lets through; if that is not meant, set the alias \
+                     of {index} anew without one"
+                )));
+            }
+        }
+        if holders.len() > 1 {
+            let names: Vec<&str> = holders.keys().map(String::as_str).collect();
+            findings.push(Finding::warning(format!(
+                "the alias {alias} points at {}: analysts who add up what it holds count twice; leave it on one of them",
+                names.join(" and ")
+            )));
+        }
+        Ok(findings)
+    }
+
+    async fn findings_of_nodes(&self) -> Result<Option<Finding>, Error> {
+        let sent = self
+            .http
+            .ask(Method::Get, "/_cluster/health", &[], Content::None);
+        let health = sent.await?.body;
+        Ok(self.too_few_nodes(&health).map(Finding::warning))
+    }
+}
+
+/// Fails with all that is refused.
+///
+/// # Errors
+/// [`Error::Fatal`] with a sentence for each.
+pub(super) fn refuse(findings: impl IntoIterator<Item = Finding>) -> Result<(), Error> {
+    let refused = findings.into_iter().filter(|finding| finding.refused);
+    let sentences: Vec<String> = refused.map(|finding| finding.sentence).collect();
+    if sentences.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Fatal(sentences.join("\n")))
+}
+
+fn open_wires(http: &Http) -> Vec<Finding> {
+    let open = http.open_wires().iter();
+    open.map(|name| {
+        Finding::warning(format!(
+            "the password of OpenSearch goes to {name} unencrypted; use an address that begins with https://"
+        ))
+    })
+    .collect()
+}
+
+fn taken(alias: &str) -> String {
+    format!(
+        "an OpenSearch index is called {alias}, which is the name of an alias of ours; delete that index, or give this \
+         deployment another opensearch.prefix"
+    )
+}
+
+/// What of a mapping is not as documents and questions need it.
+pub(super) fn of_mapping(wanted: &Value, found: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if found["dynamic"] != wanted["dynamic"] {
+        wrong.push(format!("dynamic is {}, not \"strict\"", found["dynamic"]));
+    }
+    if found["_routing"]["required"] != true {
+        wrong.push("_routing is not required".to_owned());
+    }
+    let source = &found["_source"];
+    let is_cut = |list: &Value| list.as_array().is_some_and(|names| !names.is_empty());
+    if source["enabled"] == false || is_cut(&source["includes"]) || is_cut(&source["excludes"]) {
+        wrong.push(format!(
+            "_source is {source}, so that documents are not kept whole"
+        ));
+    }
+    let fields = wanted["properties"].as_object().into_iter().flatten();
+    for (name, field) in fields {
+        match &found["properties"][name] {
+            Value::Null => wrong.push(format!("the field {name} is missing")),
+            held if held != field => wrong.push(format!("the field {name} is {held}, not {field}")),
+            _ => {}
+        }
+    }
+    wrong
+}
+
+/// Settings by which an index loses, changes or hides documents.
+pub(super) fn of_settings(name: &str, settings: &Value) -> Vec<Finding> {
+    let value = |setting: &str| settings[setting].as_str().unwrap_or_default();
+    let is_true = |setting: &str| value(setting) == "true";
+    let set = |setting: &str, to: &str| format!("PUT /{name}/_settings {{\"{setting}\": {to}}}");
+    let mut findings = Vec::new();
+    let mut refused = |sentence: String| {
+        findings.push(Finding::refused(format!(
+            "the OpenSearch index {name} {sentence}"
+        )));
+    };
+    let replication = value("index.replication.type");
+    if !["", "DOCUMENT"].contains(&replication) {
+        refused(format!(
+            "replicates by {replication}, which can lose acknowledged documents; delete it, so that it is made with DOCUMENT \
+             and filled anew"
+        ));
+    }
+    if value("index.translog.durability").eq_ignore_ascii_case("async") {
+        refused(format!(
+            "acknowledges documents before they are on disk; {}",
+            set("index.translog.durability", "\"request\"")
+        ));
+    }
+    for pipeline in [
+        "index.default_pipeline",
+        "index.final_pipeline",
+        "index.search.default_pipeline",
+    ] {
+        if !["", "_none"].contains(&value(pipeline)) {
+            refused(format!(
+                "sends what goes through it to the pipeline {:?}, which may change it; {}",
+                value(pipeline),
+                set(pipeline, "\"_none\"")
+            ));
+        }
+    }
+    if is_true("index.mapping.ignore_malformed") {
+        refused("drops values that don't fit, without a word; delete it, so that it is made and filled anew".to_owned());
+    }
+    if number(&settings["index.routing_partition_size"]).is_some_and(|size| size > 1) {
+        refused(
+            "spreads a partition over several shards, which are not seen at one moment; delete it, so that it is made and \
+             filled anew"
+                .to_owned(),
+        );
+    }
+    if is_true("index.verified_before_close") {
+        refused(format!("is closed; open it: POST /{name}/_open"));
+    }
+    for block in ["read_only_allow_delete", "read_only", "write", "read"] {
+        let setting = format!("index.blocks.{block}");
+        if is_true(&setting) {
+            findings.push(Finding::warning(blocked(name, &setting)));
+        }
+    }
+    findings
+}
+
+/// What to do about a block on an index.
+pub(super) fn blocked(name: &str, setting: &str) -> String {
+    let remove = format!("PUT /{name}/_settings {{\"{setting}\": null}}");
+    match setting {
+        "index.blocks.read_only_allow_delete" => format!(
+            "the OpenSearch index {name} takes no writes, because a disk of its nodes is all but full ({setting}): free disk \
+             space or add a node; OpenSearch then removes the block by itself, or remove it with {remove}"
+        ),
+        "index.blocks.read" => {
+            format!("the OpenSearch index {name} answers no question ({setting}); {remove}")
+        }
+        _ => format!("the OpenSearch index {name} takes no writes ({setting}); {remove}"),
+    }
+}
+
+/// What to do about a block of which the server says this.
+pub(super) fn of_block(index: &str, said: &str) -> String {
+    // Each block has a number of its own.
+    let numbers = [
+        ("/12/", "index.blocks.read_only_allow_delete"),
+        ("/8/", "index.blocks.write"),
+        ("/5/", "index.blocks.read_only"),
+    ];
+    let found = numbers.iter().find(|(number, _)| said.contains(number));
+    found.map_or_else(
+        || format!("a block on the cluster keeps {index} from being written; remove it: {said}"),
+        |(_, setting)| blocked(index, setting),
+    )
+}
+
+/// The alias that writes go to, as our index has it.
+fn of_own_alias(names: &Names, alias: &Value) -> Option<Finding> {
+    let (index, name) = (&names.index, &names.write);
+    if alias.is_null() {
+        return Some(Finding::refused(format!(
+            "the OpenSearch index {index} lacks its alias {name}; add the alias, or delete the index so that it is filled anew"
+        )));
+    }
+    let bent = alias["is_write_index"] == false
+        || ["filter", "index_routing", "search_routing"]
+            .iter()
+            .any(|part| !alias[part].is_null());
+    bent.then(|| {
+        Finding::refused(format!(
+            "the alias {name} of the OpenSearch index {index} is {alias}, which sends documents elsewhere or hides them; set it \
+             anew: POST /_aliases {{\"actions\": [{{\"remove\": {{\"index\": \"{index}\", \"alias\": \"{name}\"}}}}, {{\"add\": \
+             {{\"index\": \"{index}\", \"alias\": \"{name}\"}}}}]}}"
+        ))
+    })
+}
+
+/// Numbers of settings come back as text.
+pub(super) fn number(setting: &Value) -> Option<u64> {
+    setting.as_str().and_then(|text| text.parse().ok())
+}
+
+#[cfg(test)]
+mod tests;
