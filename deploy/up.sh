@@ -88,7 +88,7 @@ write_configuration() {
             printf '\n[log]\nbrokers = "%s"\ndevelopment = true\n' "$(live_address kafka)"
             [ -z "$redis" ] || printf '\n[redis]\nurl = "%s"\n' "$redis"
             # One replica where another node can hold it.
-            [ -z "$opensearch" ] || printf '\n[opensearch]\nurls = ["%s"]\nreplicas = %s\n' "$opensearch" \
+            [ -z "$opensearch" ] || printf '\n[opensearch]\nurls = ["%s"]\nreplicas = %s\n' "${opensearch//,/\", \"}" \
                 $(($(opensearch_nodes) > 1))
             printf '\n[definition]\nhash_key = "%s"\n' "$(cat "$RUN/hash-key")"
         } >"$RUN/footfall.toml.new"

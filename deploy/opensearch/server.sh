@@ -26,7 +26,12 @@ opensearch_members() {
     for ((n = 1; n <= $(opensearch_nodes); n++)); do printf 'opensearch-%s ' "$n"; done
 }
 opensearch_ports() { printf '%s %s' "$(opensearch_port "${1#opensearch-}")" "$(opensearch_transport_port "${1#opensearch-}")"; }
-opensearch_address() { printf 'http://127.0.0.1:%s' "$(opensearch_port 1)"; }
+# Of every node, with commas.
+opensearch_address() {
+    local n all=
+    for ((n = 1; n <= $(opensearch_nodes); n++)); do all+=,http://127.0.0.1:$(opensearch_port "$n"); done
+    printf '%s' "${all#,}"
+}
 
 # Sets SERVER_USER (empty: ourselves) and OPENSEARCH_ROOT, the folder for its software and data.
 opensearch_place() {
@@ -131,6 +136,6 @@ opensearch_start() {
 # Every node is in the cluster, and every primary shard is served.
 opensearch_ready() {
     local health
-    health=$(curl -fsS --max-time 5 "$(opensearch_address)/_cluster/health" 2>/dev/null) || return 1
+    health=$(curl -fsS --max-time 5 "http://127.0.0.1:$(opensearch_port 1)/_cluster/health" 2>/dev/null) || return 1
     [[ $health =~ \"status\":\"(green|yellow)\" && $health == *"\"number_of_nodes\":$(opensearch_nodes),"* ]]
 }
