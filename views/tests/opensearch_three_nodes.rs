@@ -2,6 +2,8 @@
 //!
 //! `make test-opensearch-3` starts the nodes and runs this; `make test` has one node only.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// Its figures are for people: how long writes and questions waited.
+#![allow(clippy::print_stderr)]
 
 #[allow(dead_code)]
 mod opensearch;
@@ -20,6 +22,8 @@ use views::{Error, Question, Sink, Stored, Views};
 
 const PARTITIONS: u32 = 3;
 const CAP: Duration = Duration::from_secs(180);
+/// Documents of a shard that are compared; more would be told.
+const MOST_COMPARED: usize = 100_000;
 /// Rounds of writes that must be acknowledged while a node is away.
 const ROUNDS: usize = 40;
 
@@ -157,6 +161,9 @@ async fn read(traffic: Arc<Traffic>) -> (u64, Duration) {
 /// Every document of each copy of each shard, by id, with its version.
 async fn assert_copies_are_equal(index: &str) -> usize {
     let first = address("opensearch-1");
+    let window = json!({"index.max_result_window": MOST_COMPARED});
+    let server = Server::at(&first, index);
+    server.send(Method::Put, "/_settings", Some(window)).await;
     ask(&first, &format!("{index}/_refresh"), Some(json!({}))).await;
     let nodes = ask(
         &first,
@@ -170,7 +177,7 @@ async fn assert_copies_are_equal(index: &str) -> usize {
         node["id"].as_str().unwrap().to_owned()
     };
     let shards = ask(&first, &format!("{index}/_search_shards"), None).await;
-    let body = json!({"size": 10_000, "version": true, "seq_no_primary_term": true, "track_total_hits": true});
+    let body = json!({"size": MOST_COMPARED, "version": true, "seq_no_primary_term": true, "track_total_hits": true});
     let mut compared = 0;
     for copies in shards["shards"].as_array().unwrap() {
         let copies = copies.as_array().unwrap();
