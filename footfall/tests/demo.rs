@@ -176,6 +176,11 @@ fn every_metric_has_a_help_line_and_a_row_in_the_documents() {
         "footfall_projection_seconds",
         "footfall_projection_rows_waiting",
         "footfall_retries_total",
+        "footfall_snapshot_seconds",
+        "footfall_snapshot_offset",
+        "footfall_snapshot_timestamp_seconds",
+        "footfall_snapshot_failing",
+        "footfall_snapshots_refused_total",
     ];
     wait_for("every metric of an embedded set", || {
         let (_, text) = deployment.ask(&format!("{address}/metrics"));
