@@ -180,6 +180,11 @@ fn every_metric_has_a_help_line_and_a_row_in_the_documents() {
         "footfall_opensearch_throttled_documents_total",
         "footfall_opensearch_bulk_documents",
         "footfall_opensearch_blocked",
+        "footfall_snapshot_seconds",
+        "footfall_snapshot_offset",
+        "footfall_snapshot_timestamp_seconds",
+        "footfall_snapshot_failing",
+        "footfall_snapshots_refused_total",
     ];
     wait_for("every metric of an embedded set", || {
         let (_, text) = deployment.ask(&format!("{address}/metrics"));
