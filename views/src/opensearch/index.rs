@@ -75,11 +75,6 @@ pub(super) fn is_of_ours(found: &Value) -> bool {
     found["mappings"]["_meta"]["definition"].is_string()
 }
 
-/// Whether an index that the server shows was made by Footfall, for whichever definition.
-pub(super) fn is_of_ours(found: &Value) -> bool {
-    found["mappings"]["_meta"]["definition"].is_string()
-}
-
 /// What an index is created with, but for its aliases.
 pub(super) fn body(definition: &str, shards: u32, replicas: u32) -> Value {
     json!({
