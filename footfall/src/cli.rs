@@ -140,7 +140,7 @@ impl Cli {
             return tokens::run(command, &config).map(|()| ExitCode::SUCCESS);
         }
         if let Command::Tokens(command) = &self.command {
-            return tokens::run(command, &config);
+            return tokens::run(command, &config).map(|()| ExitCode::SUCCESS);
         }
         self.command.check_named(&config)?;
         config.check(self.command.needs_definition())?;

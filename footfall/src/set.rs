@@ -204,7 +204,7 @@ pub fn opensearch_of(config: &Config) -> opensearch::Config {
 /// # Errors
 /// When it can't be reached or can't hold the views.
 pub(crate) async fn look_at_redis(config: &Config) -> Result<redis::Store, views::Error> {
-    connect_redis(config).await
+    connect_redis(config, Use::Read).await
 }
 
 /// OpenSearch, for a look: nothing is sent yet, and nothing is written later.

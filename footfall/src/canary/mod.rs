@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::metrics::{counter, gauge, histogram};
-use anyhow::{Context, bail};
+use anyhow::bail;
 use log::{NewRecord, Producer};
 use prost::Message;
 use reqwest::StatusCode;
