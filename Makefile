@@ -8,7 +8,7 @@ WORKSPACE := --profile ci --workspace
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## Build Footfall and open it on sample traffic; needs Rust, a C and C++ compiler and make, no servers
+demo: ## Build Footfall and open it on sample traffic; needs Rust, a C and C++ compiler, OpenSSL's headers and make, no servers
 	@deploy/install.sh demo
 	cargo run --profile ci -p footfall -- demo
 

@@ -30,6 +30,9 @@ CARGO = ["--profile", "ci", "--workspace"]
 SERVER_TEST_THREADS = 2
 # Its tests start redis-servers of their own, whatever server is given.
 STARTS_REDIS = "server_redis"
+# Their tests need brokers with TLS and SASL, which deploy/up.sh starts with SECURE=1.
+NEED_SECURE_KAFKA = ["server_kafka_security", "server_security"]
+SECURE_KAFKA = ["KAFKA_SSL", "KAFKA_SASL_SSL", "KAFKA_SASL_PLAINTEXT", "KAFKA_SECRETS"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 LIVE_CAMPAIGN = "black-friday"  # one of the generator's
 STRICT = os.environ.get("CI") == "true"
@@ -162,28 +165,42 @@ def cluster(ring):
 def server_tests(ring, given):
     """The server tests as cargo's arguments: all but those that can't run here, which count as skipped."""
     # With CI=true they are run, and fail.
-    if not given or shutil.which("redis-server") or STRICT:
+    left_out = []
+    if given and not shutil.which("redis-server") and not STRICT:
+        leave_out(ring, [STARTS_REDIS], "tests that start redis-servers of their own: not run, for there is no redis-server here")
+        left_out.append(STARTS_REDIS)
+    secured = all(os.environ.get(f"FOOTFALL_TEST_{name}") for name in SECURE_KAFKA)
+    if "KAFKA" in given and not secured and not STRICT:
+        leave_out(ring, NEED_SECURE_KAFKA, "tests of TLS and SASL: not run, for FOOTFALL_TEST_KAFKA_SSL and those beside it name no brokers")
+        left_out += NEED_SECURE_KAFKA
+    if not left_out:
         return ["--test", "server_*"]
+    names = sorted({path.stem for path in ROOT.glob("*/tests/server_*.rs")} - set(left_out))
+    return [argument for name in names for argument in ("--test", name)]
+
+
+def leave_out(ring, names, why):
+    """Counts the tests of these files as skipped."""
+    arguments = [argument for name in names for argument in ("--test", name)]
     # "name: test", a line each.
     listing = subprocess.run(
-        ["cargo", "test", *CARGO, "--test", STARTS_REDIS, "--", "--ignored", "--list"],
+        ["cargo", "test", *CARGO, *arguments, "--", "--ignored", "--list"],
         cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
     )
-    left_out = sum(line.endswith(": test") for line in listing.stdout.splitlines())
-    ring.skipped += left_out
-    ring.notes.append(f"{left_out} tests that start redis-servers of their own: not run, for there is no redis-server here")
-    names = sorted({path.stem for path in ROOT.glob("*/tests/server_*.rs")} - {STARTS_REDIS})
-    return [argument for name in names for argument in ("--test", name)]
+    count = sum(line.endswith(": test") for line in listing.stdout.splitlines())
+    ring.skipped += count
+    ring.notes.append(f"{count} {why}")
 
 
 def start_servers(ring, wanted):
     """Starts servers with empty folders and returns their addresses as the variables that tests read."""
     subprocess.run([ROOT / "deploy/clean.sh"], env={**os.environ, "FOOTFALL_INSTANCE": INSTANCE}, check=True)
-    if not run([ROOT / "deploy/up.sh", *wanted], ring, FOOTFALL_INSTANCE=INSTANCE):
+    if not run([ROOT / "deploy/up.sh", *wanted], ring, FOOTFALL_INSTANCE=INSTANCE, SECURE="1"):
         return {}
     lines = shlex.split((ROOT / ".footfall/run" / INSTANCE / "env").read_text())
     addresses = dict(line.split("=", 1) for line in lines)
-    variables = {f"FOOTFALL_TEST_{name.upper()}": addresses[f"FOOTFALL_{name.upper()}"] for name in wanted}
+    names = [*map(str.upper, wanted), *(SECURE_KAFKA if "kafka" in wanted else [])]
+    variables = {f"FOOTFALL_TEST_{name}": addresses[f"FOOTFALL_{name}"] for name in names}
     return {**variables, "FOOTFALL_TEST_RUN": addresses["FOOTFALL_RUN"], "FOOTFALL_INSTANCE": INSTANCE}
 
 

@@ -15,8 +15,8 @@ import rings
 ROOT = rings.ROOT
 MAKE = shutil.which("make")
 PLAIN_TOOLS = ["bash", "sh", "env", "dirname", "basename", "cut", "sort", "head", "sed", "uname", "id", "cat", "tr"]
-BUILD_TOOLS = ["Rust (cargo)", "a C and C++ compiler", "make"]
-SERVER_TOOLS = ["redis-server", "mvn", "unzip", "curl"]
+BUILD_TOOLS = ["Rust (cargo)", "a C and C++ compiler", "OpenSSL's headers and pkg-config", "make"]
+SERVER_TOOLS = ["redis-server", "mvn", "unzip", "curl", "openssl"]
 KOREAN_FONT = [] if sys.platform == "darwin" else ["a Korean font"]
 TEST_TOOLS = ["Python 3 with venv", "Chromium", *KOREAN_FONT, "shellcheck"]
 GIVEN = {f"FOOTFALL_TEST_{name.upper()}": "elsewhere" for name in rings.SERVERS}
@@ -102,6 +102,22 @@ class ServerTests(unittest.TestCase):
             tests, ring = self.chosen(given, redis, strict)
             self.assertEqual(tests, ["--test", "server_*"])
             self.assertEqual((ring.skipped, ring.notes), (0, []))
+
+    def test_where_the_given_brokers_have_no_tls_its_tests_are_counted_as_not_run(self):
+        tests, ring = self.chosen({"KAFKA": "elsewhere"}, redis="redis-server")
+        self.assertEqual(ring.skipped, 2)
+        self.assertIn("2 tests of TLS and SASL: not run", ring.notes[0])
+        for name in rings.NEED_SECURE_KAFKA:
+            self.assertNotIn(name, tests)
+        self.assertIn("server_kafka", tests)
+        secured = {f"FOOTFALL_TEST_{name}": "elsewhere" for name in rings.SECURE_KAFKA}
+        with mock.patch.dict(rings.os.environ, secured):
+            tests, ring = self.chosen({"KAFKA": "elsewhere"}, redis="redis-server")
+        self.assertEqual((tests, ring.skipped), (["--test", "server_*"], 0))
+
+    def test_no_other_test_needs_tls(self):
+        users = [path.stem for path in ROOT.glob("*/tests/*.rs") if "FOOTFALL_TEST_KAFKA_" in path.read_text()]
+        self.assertEqual(sorted(users), sorted(rings.NEED_SECURE_KAFKA))
 
     def test_no_other_test_starts_a_redis(self):
         sources = [path for path in ROOT.glob("*/tests/**/*.rs") if '"redis-server"' in path.read_text()]

@@ -84,6 +84,11 @@ need_build_tools() {
         missing_by_hand "a C and C++ compiler" "SQLite and the Kafka client are compiled from source" \
             "sudo apt-get install -y build-essential" "xcode-select --install"
     fi
+    # Where OPENSSL_DIR says where it is, nobody needs to ask.
+    if [ -z "${OPENSSL_DIR:-}" ] && ! { have pkg-config && pkg-config --exists openssl; }; then
+        missing_by_hand "OpenSSL's headers and pkg-config" "the Kafka client's TLS and SASL are built with them" \
+            "sudo apt-get install -y libssl-dev pkg-config" "brew install openssl@3 pkg-config"
+    fi
     if ! have make; then
         missing_by_hand "make" "the Kafka client's own build uses it" \
             "sudo apt-get install -y build-essential" "xcode-select --install"
@@ -136,6 +141,7 @@ servers_given() {
 need_test_servers() {
     if ! servers_given; then
         need_servers
+        need openssl "it makes the certificates that Kafka is tested with" "brew install openssl@3" openssl
     elif [ "${CI:-}" = true ]; then
         need_redis # some tests start one of their own, and none may be skipped
     fi

@@ -5,9 +5,9 @@
 # result in $RUN/ports.env, because Kafka stores its peers' ports in its data. FOOTFALL_PORT_BASE overrides it.
 # shellcheck shell=bash
 
-PORTS_PER_INSTANCE=20
+PORTS_PER_INSTANCE=40
 LOWEST_PORT=20000
-RANGES=600 # 20000 … 31999: below 32768, where Linux begins to hand out ports to clients
+RANGES=300 # 20000 … 31999: below 32768, where Linux begins to hand out ports to clients
 
 port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -54,3 +54,6 @@ opensearch_transport_port() { printf '%s' $((PORT_BASE + 9 + $1)); } # 10–12
 prometheus_port() { printf '%s' $((PORT_BASE + 13)); }
 process_metrics_port() { printf '%s' $((PORT_BASE + 14)); } # Footfall's own: `process`
 api_port() { printf '%s' $((PORT_BASE + 15)); }             # and `api`, page and /metrics
+kafka_ssl_port() { printf '%s' $((PORT_BASE + 19 + $1)); }            # 20–22
+kafka_sasl_ssl_port() { printf '%s' $((PORT_BASE + 22 + $1)); }       # 23–25
+kafka_sasl_plaintext_port() { printf '%s' $((PORT_BASE + 25 + $1)); } # 26–28

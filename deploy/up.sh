@@ -3,7 +3,8 @@
 # Starts what is not running yet and waits until it answers. Running it again changes nothing; after a member
 # has died it starts that one. Writes the addresses to .footfall/run/<instance>/env, for `source`, and a configuration of
 # Footfall for these servers to footfall.toml beside it.
-# Environment: FOOTFALL_INSTANCE (default: default), FOOTFALL_PORT_BASE, NODES (OpenSearch nodes, 1 or 3).
+# Environment: FOOTFALL_INSTANCE (default: default), FOOTFALL_PORT_BASE, NODES (OpenSearch nodes, 1 or 3),
+# SECURE=1 (at an instance's first start: Kafka listens with TLS and SASL, too).
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$DEPLOY/ports.sh"
 . "$DEPLOY/java.sh"
@@ -65,6 +66,8 @@ write_env() {
             address=$(live_address "$server")
             [ -z "$address" ] || printf 'FOOTFALL_%s=%s\n' "${server^^}" "$address"
         done
+        load_server kafka
+        ! kafka_is_secure || kafka_secure_env
         printf 'FOOTFALL_PROCESS_METRICS=127.0.0.1:%s\n' "$(process_metrics_port)"
         printf 'FOOTFALL_API=127.0.0.1:%s\n' "$(api_port)"
     } >"$RUN/env.new"

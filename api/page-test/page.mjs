@@ -18,6 +18,8 @@ import { chromium } from "playwright-core";
 const LONGEST_WAIT = 180_000;
 const STEPS = ["visit", "click", "enter", "purchase"];
 const DEVICES = ["mobile", "tablet", "desktop", "other"];
+/** As the page sends it; here nothing compares it with a hash. */
+const TOKEN = `ff_${"0".repeat(64)}`;
 /** Whether events keep coming while the page is looked at. */
 const LIVE = process.env.FOOTFALL_EXPECT_LIVE === "1";
 
@@ -92,6 +94,8 @@ async function judge(browser) {
   await check("no script failed", () => isEmpty(errors));
   await context.close();
   await check("a Korean browser is greeted in Korean", () => greets(browser));
+  await check("a page that is refused asks for a token, and sends it", () => asksForToken(browser));
+  await check("a token in the address is sent, and leaves the address", () => takesToken(browser));
 }
 
 async function check(name, judgement) {
@@ -181,6 +185,40 @@ async function greets(browser) {
   await page.goto(base);
   await page.waitForFunction(() => document.querySelector("#h-funnel").textContent === "퍼널");
   await context.close();
+}
+
+/** A page whose questions are refused without the token. */
+async function guarded(browser, locale) {
+  const context = await browser.newContext({ locale });
+  const page = await context.newPage();
+  page.setDefaultTimeout(LONGEST_WAIT);
+  await page.route("**/v1/**", (route) =>
+    route.request().headers().authorization === `Bearer ${TOKEN}`
+      ? route.continue()
+      : route.fulfill({ status: 401, contentType: "application/problem+json", body: '{"detail": "no token"}' }));
+  return page;
+}
+
+async function asksForToken(browser) {
+  const page = await guarded(browser, "ko-KR");
+  await page.goto(base);
+  await page.waitForSelector('main[data-state="token"]');
+  await page.waitForFunction(() => document.querySelector("#notice").textContent.includes("토큰"));
+  await page.getByTestId("token").fill(TOKEN);
+  await page.getByTestId("token-use").click();
+  await page.waitForSelector('main[data-state="numbers"]');
+  await page.waitForSelector("#token-form", { state: "hidden" });
+  await page.reload();
+  await page.waitForSelector('main[data-state="numbers"]');
+  await page.context().close();
+}
+
+async function takesToken(browser) {
+  const page = await guarded(browser, "en-US");
+  await page.goto(`${base}/#token=${TOKEN}`);
+  await page.waitForSelector('main[data-state="numbers"]');
+  if (page.url().includes(TOKEN)) throw new Error("the token is still in the address");
+  await page.context().close();
 }
 
 async function isEmpty(list) {

@@ -1,6 +1,8 @@
 // Asking the API. Every question carries the token of the newest answer, so that an older one is marked.
 
 let newest = null;
+/** Where the token is kept: until the tab is closed, and seen by no other. */
+const TOKEN = "footfall-token";
 /** Milliseconds after which an answer is not waited for. */
 const LONGEST = 12_000;
 
@@ -9,7 +11,9 @@ export async function ask(path, parameters = {}) {
   const query = new URLSearchParams(parameters);
   if (newest) query.set("since", newest);
   const url = query.size ? `${path}?${query}` : path;
-  const response = await fetch(url, { signal: AbortSignal.timeout(LONGEST) }).catch(() => {
+  const token = sessionStorage.getItem(TOKEN);
+  const headers = token ? { authorization: `Bearer ${token}` } : {};
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(LONGEST) }).catch(() => {
     throw new Problem(0, null);
   });
   const body = await response.json().catch(() => null);
@@ -17,6 +21,12 @@ export async function ask(path, parameters = {}) {
   // Until the numbers have caught up, they are compared with the newest seen.
   if (!body.as_of_went_back) newest = body.as_of_token;
   return body;
+}
+
+/** Sends this token with every question from now on. */
+export function useToken(token) {
+  // A header takes no other characters; the API refuses what is left of a text that is no token.
+  sessionStorage.setItem(TOKEN, token.replace(/[^\x21-\x7e]/g, ""));
 }
 
 /** What the API answered instead of numbers; status 0 when it didn't answer. */

@@ -37,12 +37,16 @@ const state = {
 
 function restore() {
   const hash = new URLSearchParams(location.hash.slice(1));
+  const token = hash.get("token");
+  if (token) api.useToken(token);
   state.campaign = hash.get("campaign");
   const period = document.querySelector(`input[name=period][value="${CSS.escape(hash.get("period") ?? "life")}"]`);
   if (period) {
     period.checked = true;
     state.period = period.value;
   }
+  // It must not stay where it is copied and bookmarked.
+  if (token) remember();
 }
 
 function remember() {
@@ -124,6 +128,8 @@ function render() {
   at("notice").hidden = view === "numbers";
   put(at("notice"), noticeOf(view, say));
   renderBanner(say, view);
+  // Also where numbers are shown: the token may be taken back meanwhile.
+  at("token-form").hidden = !["token", "token_scope"].includes(state.problem && failureOf(state.problem));
   if (view !== "numbers") return;
   at("board").classList.toggle("changing", state.answered !== state.round);
   renderProvenance(say, format);
@@ -138,7 +144,7 @@ function viewOf() {
 }
 
 /** What kept the numbers away. Only what waiting doesn't mend is told in the API's own words. */
-const failureOf = ({ status }) => ({ 0: "unreachable", 404: "unknown", 503: "waiting" })[status] ?? "failed";
+const failureOf = ({ status }) => ({ 0: "unreachable", 401: "token", 403: "token_scope", 404: "unknown", 503: "waiting" })[status] ?? "failed";
 
 function noticeOf(view, say) {
   if (view === "numbers") return "";
@@ -229,6 +235,14 @@ at("language").addEventListener("click", () => {
   state.language = state.language === "en" ? "ko" : "en";
   keepLanguage(state.language);
   render();
+});
+
+at("token-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  api.useToken(at("token").value);
+  at("token").value = "";
+  state.failures = 0;
+  choose({});
 });
 
 restore();

@@ -100,9 +100,13 @@ pub(crate) struct Asked {
 /// Every campaign's life, in one question.
 #[utoipa::path(
     get, path = "/v1/campaigns", tag = "numbers", params(Reading),
+    security(("token" = ["read"])),
     responses(
         (status = 200, description = "Every campaign", body = CampaignsAnswer),
         (status = 400, description = "A parameter is wrong", body = Body, content_type = "application/problem+json"),
+        (status = 401, description = "Tokens are asked for, and none came or it is refused", body = Body, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope read", body = Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many wrong tokens came from this address", body = Body, content_type = "application/problem+json"),
         (status = 503, description = "The store doesn't answer for now; Retry-After says when to ask again", body = Body, content_type = "application/problem+json"),
     )
 )]
@@ -130,9 +134,13 @@ pub(crate) async fn campaigns(
 #[utoipa::path(
     get, path = "/v1/campaigns/{id}", tag = "numbers",
     params(("id" = String, Path, description = "The campaign's id"), Days, Filter, Reading),
+    security(("token" = ["read"])),
     responses(
         (status = 200, description = "The campaign", body = CampaignAnswer),
         (status = 400, description = "A parameter is wrong, or the span begins before the hot window and there is no history store", body = Body, content_type = "application/problem+json"),
+        (status = 401, description = "Tokens are asked for, and none came or it is refused", body = Body, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope read", body = Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many wrong tokens came from this address", body = Body, content_type = "application/problem+json"),
         (status = 404, description = "No event names this campaign", body = Body, content_type = "application/problem+json"),
         (status = 503, description = "The store doesn't answer for now; Retry-After says when to ask again", body = Body, content_type = "application/problem+json"),
     )
@@ -180,9 +188,13 @@ pub(crate) async fn campaign(
 #[utoipa::path(
     get, path = "/v1/activities/{id}", tag = "numbers",
     params(("id" = String, Path, description = "The activity's id"), Days, Filter, Reading),
+    security(("token" = ["read"])),
     responses(
         (status = 200, description = "The activity", body = ActivityAnswer),
         (status = 400, description = "A parameter is wrong, or the span begins before the hot window and there is no history store", body = Body, content_type = "application/problem+json"),
+        (status = 401, description = "Tokens are asked for, and none came or it is refused", body = Body, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope read", body = Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many wrong tokens came from this address", body = Body, content_type = "application/problem+json"),
         (status = 404, description = "No event names this activity", body = Body, content_type = "application/problem+json"),
         (status = 503, description = "The store doesn't answer for now; Retry-After says when to ask again", body = Body, content_type = "application/problem+json"),
     )

@@ -35,7 +35,13 @@ pub(crate) async fn readyz(
 /// The process's metrics, for Prometheus.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation",
-    responses((status = 200, description = "Metrics in Prometheus' text format", body = String, content_type = "text/plain"))
+    security(("token" = ["metrics"])),
+    responses(
+        (status = 200, description = "Metrics in Prometheus' text format", body = String, content_type = "text/plain"),
+        (status = 401, description = "Tokens are asked for, and none came or it is refused", body = Body, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope metrics", body = Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many wrong tokens came from this address", body = Body, content_type = "application/problem+json"),
+    )
 )]
 pub(crate) async fn metrics(extract::State(state): extract::State<Operation>) -> impl IntoResponse {
     let format = "text/plain; version=0.0.4; charset=utf-8";

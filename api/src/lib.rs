@@ -3,6 +3,7 @@
 //!
 //! Every answer comes from one store in one question, and says what it is as of.
 
+mod access;
 mod as_of;
 mod campaigns;
 mod days;
@@ -10,6 +11,7 @@ mod dump;
 mod filter;
 mod funnel;
 mod health;
+mod listener;
 pub mod metrics;
 mod numbers;
 mod openapi;
@@ -24,23 +26,9 @@ mod shares;
 mod state;
 mod timeseries;
 
+pub use access::{Entry, Guard, Scope, TokenFile, Tokens, WrongTokens, create};
 pub use dump::{Dump, dump_router};
+pub use listener::{Error, Listener, Settings};
 pub use operation::health_router;
 pub use routes::router;
 pub use state::{Clock, Metrics, Readiness, State};
-
-use std::future::Future;
-
-/// Serves `router` until `shutdown` completes, then finishes the requests under way.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    router: axum::Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown)
-        .await
-}

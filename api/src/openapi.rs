@@ -2,14 +2,15 @@
 
 use axum::http::header;
 use axum::response::IntoResponse;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 /// The document.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Footfall",
-        description = "Who came to a campaign, on what device, new or returning, and how far they got.\n\nEvery answer comes from one store and says what it is as of. A number that the views don't keep is null, and the field `…_reason` beside it says what can be asked instead. Counts are below 2^53. Errors are problem+json (RFC 9457)."
+        description = "Who came to a campaign, on what device, new or returning, and how far they got.\n\nEvery answer comes from one store and says what it is as of. A number that the views don't keep is null, and the field `…_reason` beside it says what can be asked instead. Counts are below 2^53. Errors are problem+json (RFC 9457).\n\nWhere the operator set tokens, a path needs one with the scope named beside it, or with `admin`. No scope is limited to some campaigns."
     ),
     paths(
         crate::campaigns::campaigns,
@@ -23,6 +24,7 @@ use utoipa::OpenApi;
         crate::page::page,
         crate::page::part,
     ),
+    modifiers(&Tokens),
     tags(
         (name = "numbers", description = "The views' numbers"),
         (name = "operation", description = "For operators and programs"),
@@ -30,6 +32,18 @@ use utoipa::OpenApi;
     )
 )]
 pub(crate) struct Document;
+
+/// How a token is sent.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.bearer_format = Some("ff_ and 64 hexadecimal digits".to_owned());
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
 
 /// This document.
 #[utoipa::path(

@@ -3,8 +3,9 @@
 use axum::Router;
 use axum::routing::get;
 
+use crate::access::{Access, Scope, guarded};
 use crate::health::{healthz, metrics, readyz};
-use crate::{Metrics, Readiness};
+use crate::{Guard, Metrics, Readiness};
 
 /// What operators are told of a process.
 #[derive(Clone)]
@@ -13,12 +14,13 @@ pub(crate) struct Operation {
     pub(crate) metrics: Metrics,
 }
 
-/// `/healthz`, `/readyz` and `/metrics` alone.
-pub fn health_router(ready: Readiness, metrics_text: Metrics) -> Router {
+/// `/healthz`, `/readyz` and `/metrics` alone; the last as `guard` allows.
+pub fn health_router(ready: Readiness, metrics_text: Metrics, guard: &Guard) -> Router {
+    let metrics = guarded(get(metrics), Access::Needs(Scope::Metrics), guard);
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
+        .route("/metrics", metrics)
         .with_state(Operation {
             ready,
             metrics: metrics_text,

@@ -28,6 +28,10 @@ pub(crate) enum Kind {
     StoreIncomplete,
     StoreFault,
     NotReady,
+    NoToken,
+    WrongToken,
+    NoScope,
+    TooManyAttempts,
 }
 
 impl Kind {
@@ -48,6 +52,10 @@ impl Kind {
             Self::StoreIncomplete => "urn:footfall:problem:store-incomplete",
             Self::StoreFault => "urn:footfall:problem:store-fault",
             Self::NotReady => "urn:footfall:problem:not-ready",
+            Self::NoToken => "urn:footfall:problem:no-token",
+            Self::WrongToken => "urn:footfall:problem:wrong-token",
+            Self::NoScope => "urn:footfall:problem:no-scope",
+            Self::TooManyAttempts => "urn:footfall:problem:too-many-attempts",
         }
     }
 
@@ -68,6 +76,10 @@ impl Kind {
             Self::StoreIncomplete => "The store misses a partition",
             Self::StoreFault => "The store can't be used",
             Self::NotReady => "Not ready",
+            Self::NoToken => "A token is needed",
+            Self::WrongToken => "The token is refused",
+            Self::NoScope => "The token doesn't allow this",
+            Self::TooManyAttempts => "Too many wrong tokens",
         }
     }
 
@@ -86,6 +98,9 @@ impl Kind {
             Self::NotYet | Self::StoreUnavailable | Self::StoreIncomplete | Self::NotReady => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
+            Self::NoScope => StatusCode::FORBIDDEN,
+            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreFault => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -8,22 +8,40 @@ use tower_http::compression::CompressionLayer;
 use tower_http::trace::{DefaultOnFailure, TraceLayer};
 use tracing::Level;
 
+use crate::access::{Access, Scope, guarded};
 use crate::problem::{Kind, Problem};
 use crate::{State, campaigns, health, metrics, openapi, page, timeseries};
 
-/// Paths and what answers them. The OpenAPI document lists the same.
-fn table() -> [(&'static str, MethodRouter<State>); 10] {
+/// Paths, what each asks of who asks, and what answers. The OpenAPI document lists the same.
+fn table() -> [(&'static str, Access, MethodRouter<State>); 10] {
+    use Access::{Needs, Open};
     [
-        ("/v1/campaigns", get(campaigns::campaigns)),
-        ("/v1/campaigns/{id}", get(campaigns::campaign)),
-        ("/v1/campaigns/{id}/timeseries", get(timeseries::timeseries)),
-        ("/v1/activities/{id}", get(campaigns::activity)),
-        ("/openapi.json", get(openapi::document)),
-        ("/healthz", get(health::healthz)),
-        ("/readyz", get(health::readyz)),
-        ("/metrics", get(health::metrics)),
-        ("/", get(page::page)),
-        ("/page/{name}", get(page::part)),
+        (
+            "/v1/campaigns",
+            Needs(Scope::Read),
+            get(campaigns::campaigns),
+        ),
+        (
+            "/v1/campaigns/{id}",
+            Needs(Scope::Read),
+            get(campaigns::campaign),
+        ),
+        (
+            "/v1/campaigns/{id}/timeseries",
+            Needs(Scope::Read),
+            get(timeseries::timeseries),
+        ),
+        (
+            "/v1/activities/{id}",
+            Needs(Scope::Read),
+            get(campaigns::activity),
+        ),
+        ("/openapi.json", Open, get(openapi::document)),
+        ("/healthz", Open, get(health::healthz)),
+        ("/readyz", Open, get(health::readyz)),
+        ("/metrics", Needs(Scope::Metrics), get(health::metrics)),
+        ("/", Open, get(page::page)),
+        ("/page/{name}", Open, get(page::part)),
     ]
 }
 
@@ -32,8 +50,8 @@ fn table() -> [(&'static str, MethodRouter<State>); 10] {
 pub fn router(state: State) -> Router {
     table()
         .into_iter()
-        .fold(Router::new(), |router, (path, answer)| {
-            router.route(path, answer)
+        .fold(Router::new(), |router, (path, access, answer)| {
+            router.route(path, guarded(answer, access, &state.guard))
         })
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
@@ -75,14 +93,34 @@ mod tests {
 
     use utoipa::OpenApi;
 
+    use crate::access::Access;
+
     #[test]
     fn the_openapi_document_lists_exactly_the_routes_served() {
-        let served: BTreeSet<String> = super::table().map(|(path, _)| path.to_owned()).into();
+        let served: BTreeSet<String> = super::table().map(|(path, ..)| path.to_owned()).into();
         let listed: BTreeSet<String> = crate::openapi::Document::openapi()
             .paths
             .paths
             .into_keys()
             .collect();
         assert_eq!(served, listed);
+    }
+
+    #[test]
+    fn the_openapi_document_names_the_scope_that_each_route_needs() {
+        let document =
+            serde_json::to_value(crate::openapi::Document::openapi()).unwrap_or_default();
+        assert_eq!(
+            document["components"]["securitySchemes"]["token"]["scheme"],
+            "bearer"
+        );
+        for (path, access, _) in super::table() {
+            let listed = &document["paths"][path]["get"]["security"];
+            let expected = match access {
+                Access::Open => serde_json::Value::Null,
+                Access::Needs(scope) => serde_json::json!([{"token": [scope]}]),
+            };
+            assert_eq!(*listed, expected, "{path}");
+        }
     }
 }

@@ -7,6 +7,8 @@ use pipeline::calendar::Calendar;
 use pipeline::definition::{self, Definition};
 use views::Views;
 
+use crate::Guard;
+
 /// Says whether requests may be sent here; an error is a sentence for the operator.
 pub type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
@@ -28,10 +30,11 @@ pub struct State {
     pub(crate) ready: Readiness,
     pub(crate) metrics: Metrics,
     pub(crate) now: Clock,
+    pub(crate) guard: Guard,
 }
 
 impl State {
-    /// Reads from `hot` alone, is always ready, has no metrics and takes the machine's clock.
+    /// Reads from `hot` alone, is always ready, has no metrics, asks for no token and takes the machine's clock.
     ///
     /// # Errors
     /// When the definition's time zone is unknown.
@@ -49,6 +52,7 @@ impl State {
             ready: Arc::new(|| Ok(())),
             metrics: Arc::new(String::new),
             now: Arc::new(|| jiff::Timestamp::now().as_millisecond()),
+            guard: Guard::open(),
         })
     }
 
@@ -71,6 +75,12 @@ impl State {
     #[must_use]
     pub fn with_metrics(self, metrics: Metrics) -> Self {
         Self { metrics, ..self }
+    }
+
+    /// Asks for tokens as `guard` does.
+    #[must_use]
+    pub fn with_guard(self, guard: Guard) -> Self {
+        Self { guard, ..self }
     }
 
     /// Takes the time from `now`.

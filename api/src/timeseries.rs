@@ -89,9 +89,13 @@ pub(crate) struct Point {
 #[utoipa::path(
     get, path = "/v1/campaigns/{id}/timeseries", tag = "numbers",
     params(("id" = String, Path, description = "The campaign's id"), Times, Filter, Reading),
+    security(("token" = ["read"])),
     responses(
         (status = 200, description = "The series", body = SeriesAnswer),
         (status = 400, description = "A parameter is wrong, or these numbers are not kept", body = Body, content_type = "application/problem+json"),
+        (status = 401, description = "Tokens are asked for, and none came or it is refused", body = Body, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope read", body = Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many wrong tokens came from this address", body = Body, content_type = "application/problem+json"),
         (status = 503, description = "The store doesn't answer for now; Retry-After says when to ask again", body = Body, content_type = "application/problem+json"),
     )
 )]

@@ -10,7 +10,8 @@ use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
 use crate::{
-    dead_letters, demo, device, generate, indices, process, replay, serve, topics, verify, views,
+    dead_letters, demo, device, generate, indices, process, replay, serve, tokens, topics, verify,
+    views,
 };
 
 /// Campaign events in, trusted views out.
@@ -51,6 +52,9 @@ enum Command {
     Indices(indices::Command),
     /// Classify User-Agents from standard input: class, os, browser, brand, User-Agent, with tabs.
     Device,
+    /// Make, list and revoke the tokens that the HTTP API asks for.
+    #[command(subcommand)]
+    Tokens(tokens::Command),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -120,6 +124,9 @@ impl Cli {
         if let Command::Config(command) = &self.command {
             return run_config(command, &config);
         }
+        if let Command::Tokens(command) = &self.command {
+            return tokens::run(command, &config);
+        }
         self.command.check_named(&config)?;
         config.check(self.command.needs_definition())?;
         let format = if config.logging.json {
@@ -149,7 +156,7 @@ impl Cli {
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
             Command::Views(command) => block_on(views::run(&command, &config)),
             Command::Indices(command) => block_on(indices::run(&command, &config)),
-            Command::Device | Command::Config(_) => Ok(()),
+            Command::Device | Command::Config(_) | Command::Tokens(_) => Ok(()),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Configuration: defaults, one TOML file, the environment, flags; the later wins.
 
 mod definition_form;
+mod listen;
 mod overrides;
 mod problems;
 mod secret;
 mod sections;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -16,10 +16,11 @@ use schemas::topics::Topics;
 use serde::{Deserialize, Serialize};
 
 use self::definition_form::DefinitionForm;
+pub use self::listen::Listen;
 pub use self::overrides::Overrides;
 pub use self::secret::Secret;
 use self::secret::{HIDDEN, resolved};
-pub use self::sections::{Log, Logging, OpenSearch, Processor, Redis};
+pub use self::sections::{Http, Log, Logging, OpenSearch, Processor, Redis, Sasl, Security};
 
 /// Everything a process is told. `footfall config print` shows it, `footfall.toml` has its form.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +29,9 @@ pub struct Config {
     /// Folder of the embedded log, of checkpoints and of the deployment's hash key.
     pub data: PathBuf,
     /// Where HTTP is served.
-    pub listen: SocketAddr,
+    pub listen: Listen,
+    /// How.
+    pub http: Http,
     /// The log.
     pub log: Log,
     /// The hot views.
@@ -48,7 +51,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from(".footfall/data"),
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: Listen::default(),
+            http: Http::default(),
             log: Log::default(),
             redis: Redis::default(),
             opensearch: OpenSearch::default(),
@@ -84,6 +88,12 @@ impl Config {
         );
         set(&mut config.definition.hash_key, &overrides.hash_key);
         set(&mut config.logging.filter, &overrides.log);
+        if let Ok(user) = std::env::var(KAFKA_USER) {
+            config.log.user = user;
+        }
+        if let Ok(password) = std::env::var(KAFKA_PASSWORD) {
+            config.log.password = password.into();
+        }
         if let Some(urls) = &overrides.opensearch {
             let urls = urls.split(',').map(str::trim);
             config.opensearch.urls = urls
@@ -94,8 +104,8 @@ impl Config {
         if let Some(data) = &overrides.data {
             config.data.clone_from(data);
         }
-        if let Some(listen) = overrides.listen {
-            config.listen = listen;
+        if let Some(listen) = &overrides.listen {
+            config.listen.clone_from(listen);
         }
         config.find_secrets()?;
         Ok(config)
@@ -110,6 +120,7 @@ impl Config {
         ] {
             *told = resolved(setting, told)?;
         }
+        self.log.password.resolve("log.password")?;
         for (name, value) in &mut self.log.kafka {
             if is_secret(name) {
                 *value = resolved(&format!("log.kafka.\"{name}\""), value)?;
@@ -134,11 +145,49 @@ impl Config {
         Topics::with_prefix(&self.log.topic_prefix)
     }
 
+    /// How a process serves HTTP.
+    pub fn listener(&self) -> api::Settings {
+        api::Settings {
+            host: self.listen.host.clone(),
+            port: self.listen.port,
+            certificate: self.http.certificate.clone(),
+            key: self.http.key.clone(),
+            tokens: self.http.tokens.clone(),
+            insecure: self.http.insecure,
+        }
+    }
+
     /// How to reach Kafka.
     pub fn kafka(&self) -> log::kafka::Config {
         log::kafka::Config {
             brokers: self.log.brokers.clone(),
+            security: self.security(),
             extra: self.log.kafka.clone(),
+        }
+    }
+
+    /// How we show the brokers who we are.
+    fn security(&self) -> log::kafka::Security {
+        use log::kafka::{Mechanism, Protocol};
+        let of = &self.log;
+        log::kafka::Security {
+            protocol: match of.security {
+                Security::Plaintext => Protocol::Plaintext,
+                Security::Ssl => Protocol::Ssl,
+                Security::SaslPlaintext => Protocol::SaslPlaintext,
+                Security::SaslSsl => Protocol::SaslSsl,
+            },
+            mechanism: match of.sasl {
+                Sasl::None => None,
+                Sasl::Plain => Some(Mechanism::Plain),
+                Sasl::ScramSha256 => Some(Mechanism::ScramSha256),
+                Sasl::ScramSha512 => Some(Mechanism::ScramSha512),
+            },
+            user: of.user.clone(),
+            password: of.password.reveal().to_owned(),
+            ca: of.ca.clone(),
+            certificate: of.certificate.clone(),
+            key: of.key.clone(),
         }
     }
 
@@ -188,6 +237,7 @@ impl Config {
         if !shown.definition.hash_key.is_empty() {
             shown.definition.hash_key = HIDDEN.to_owned();
         }
+        shown.log.password = shown.log.password.shown();
         shown.redis.url = without_password(&shown.redis.url);
         for url in &mut shown.opensearch.urls {
             *url = without_password(url);
@@ -203,6 +253,10 @@ impl Config {
         shown
     }
 }
+
+/// Variables without a flag: what a command line holds is seen by everyone on the machine.
+const KAFKA_USER: &str = "FOOTFALL_KAFKA_USER";
+const KAFKA_PASSWORD: &str = "FOOTFALL_KAFKA_PASSWORD";
 
 /// As `footfall config print` shows it.
 impl fmt::Debug for Config {

@@ -110,6 +110,8 @@ impl Import {
 /// # Errors
 /// When the data folder is held by another process, or the address is taken.
 pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
+    let listener = api::Listener::open(&config.listener()).await?;
+    let dumps = api::Listener::open(&running::loopback()).await?;
     let log = Arc::new(Log::open(&config)?);
     let Log::Embedded(embedded) = log.as_ref() else {
         anyhow::bail!(
@@ -128,24 +130,20 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let processor = Processor::start(set::settings(&config), parts, |positions| {
         embedded.consumer(&topics.events, positions)
     })?;
-    let listener = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| {
-            format!(
-                "--listen {}: choose another address, for example 127.0.0.1:0",
-                config.listen
-            )
-        })?;
-    let address = listener.local_addr()?;
-    tracing::info!("open http://{address} in a browser; Ctrl-C ends it");
+    tracing::info!(
+        "open {}://{} in a browser; Ctrl-C ends it",
+        listener.scheme(),
+        listener.address()?
+    );
     let stop = Arc::new(AtomicBool::new(false));
     let traffic = traffic(args, &config, log.clone(), stop.clone());
     let views: Arc<dyn Views> = Arc::new(processor.views());
     let state = api::State::new(views.clone(), Arc::new(config.definition.clone()))?
-        .with_metrics(Arc::new(telemetry::metrics::render));
+        .with_metrics(Arc::new(telemetry::metrics::render))
+        .with_guard(listener.guard());
     let dump_path = running::dump_path();
     let dump = api::dump_router(&dump_path, views, &config.definition);
-    let announced = running::announce(&config.data, address, &dump_path)?;
+    let announced = running::announce(&config.data, dumps.address()?, &dump_path)?;
     let length = args.length;
     let until = async move {
         match length {
@@ -157,17 +155,15 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         }
     };
     // A stream that a browser holds open must not keep the demo from ending.
-    let served = tokio::spawn(api::serve(
-        listener,
-        api::router(state).merge(dump),
-        std::future::pending(),
-    ));
+    let served = tokio::spawn(listener.serve(api::router(state), std::future::pending()));
+    let dumped = tokio::spawn(dumps.serve(dump, std::future::pending()));
     until.await;
     stop.store(true, Ordering::Relaxed);
     let imported = traffic.await?.context("the demo's traffic")?;
     let summary = summarise(&processor, log.as_ref(), &config, imported.as_ref()).await?;
     drop(announced);
     served.abort();
+    dumped.abort();
     tokio::task::spawn_blocking(move || processor.stop()).await?;
     print(&summary, args.json)
 }

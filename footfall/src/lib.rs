@@ -15,6 +15,7 @@ pub mod replay;
 mod running;
 pub mod serve;
 pub mod set;
+pub mod tokens;
 pub mod topics;
 pub mod verify;
 pub mod views;

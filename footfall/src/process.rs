@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use processor::{Parts, Processor};
 use views::Sink;
 
@@ -15,6 +14,7 @@ use crate::set::{self, Log, Stores, Use};
 /// When it can't start: a topic that can lose data, a store that can't hold views, no listener. A
 /// store that is down is no reason: it is brought up when it is back.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    let listener = api::Listener::open(&config.listener()).await?;
     let topics = config.topics();
     let (checked, names) = (config.clone(), topics.clone());
     tokio::task::spawn_blocking(move || set::check_topics(&checked, &names)).await??;
@@ -37,9 +37,6 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         let consumer = log::kafka::Consumer::join(&kafka, &group, &events, positions)?;
         Ok(Box::new(consumer) as Box<dyn log::Consumer>)
     })?;
-    let listener = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("--listen {}", config.listen))?;
     let status = processor.status();
     let ready: api::Readiness = Arc::new(move || {
         let halted = status
@@ -50,9 +47,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             Err(format!("partition {partition} halted: {why}"))
         })
     });
-    let router = api::health_router(ready, Arc::new(telemetry::metrics::render));
-    tracing::info!(listen = %listener.local_addr()?, definition = config.definition.id(), "processing");
-    api::serve(listener, router, stopping).await?;
+    let router = api::health_router(
+        ready,
+        Arc::new(telemetry::metrics::render),
+        &listener.guard(),
+    );
+    tracing::info!(listen = %listener.address()?, scheme = listener.scheme(), definition = config.definition.id(), "processing");
+    listener.serve(router, stopping).await?;
     tracing::info!("stopping: last checkpoints");
     tokio::task::spawn_blocking(move || processor.stop()).await?;
     Ok(())

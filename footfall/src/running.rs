@@ -3,7 +3,9 @@
 //! While it runs it holds its checkpoints. It says in a file of the folder where its dump is to be
 //! had, and removes the file when it ends; one that was killed leaves it behind.
 
+use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,8 +18,19 @@ use crate::config::Config;
 
 /// The file, in the data folder.
 const FILE: &str = "demo.url";
+/// Its path is what a command shows to be let in.
+const OWNER_ONLY: u32 = 0o600;
 /// The demo is on this machine; longer means that it is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where the dump listens: on this machine only and unencrypted, whatever the page's address asks for. Only who may read
+/// the data folder knows its port and its path.
+pub fn loopback() -> api::Settings {
+    api::Settings {
+        host: std::net::Ipv4Addr::LOCALHOST.to_string(),
+        ..api::Settings::default()
+    }
+}
 
 /// Where a demo's dump is served. Random, so that whoever answers there is the demo that wrote it
 /// down, not another one that took the address since.
@@ -42,19 +55,27 @@ impl Drop for Announced {
 /// # Errors
 /// When the file can't be written.
 pub fn announce(data: &Path, address: SocketAddr, path: &str) -> anyhow::Result<Announced> {
-    let mut address = address;
-    if address.ip().is_unspecified() {
-        // It listens everywhere, hence also here; nobody can be asked at "everywhere".
-        address.set_ip(match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
     let (file, part) = (data.join(FILE), data.join(format!("{FILE}.part")));
-    std::fs::write(&part, format!("http://{address}{path}\n"))
+    write_for_owner(&part, &format!("http://{address}{path}\n"))
         .and_then(|()| std::fs::rename(&part, &file))
         .with_context(|| file.display().to_string())?;
     Ok(Announced(file))
+}
+
+/// Writes a file that others can't read, whoever can read the folder.
+fn write_for_owner(path: &Path, text: &str) -> std::io::Result<()> {
+    // One that was left behind keeps the permissions it had.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(OWNER_ONLY)
+        .open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 /// Every cell of the demo that runs on the data folder; `None` when none runs.

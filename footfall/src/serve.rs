@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use views::Views;
 
 use crate::config::Config;
@@ -15,6 +15,7 @@ use crate::set::{Stores, Use};
 /// When no store is named, one can't hold the views, or the address can't be bound. What a store
 /// that is down can't answer is a problem of status 503 until it is back, and `/readyz` names it.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    let listener = api::Listener::open(&config.listener()).await?;
     let stores = Stores::connect(&config, Use::Read).await?;
     let hot = stores.redis.clone().map(|store| store as Arc<dyn Views>);
     let history = stores
@@ -31,12 +32,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     let state = state
         .with_readiness(Arc::new(move || stores.missing().map_or(Ok(()), Err)))
-        .with_metrics(Arc::new(telemetry::metrics::render));
+        .with_metrics(Arc::new(telemetry::metrics::render))
+        .with_guard(listener.guard());
     let stopping = stop_requested();
-    let listener = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("--listen {}", config.listen))?;
-    tracing::info!(listen = %listener.local_addr()?, definition = config.definition.id(), "serving");
-    api::serve(listener, api::router(state), stopping).await?;
+    tracing::info!(listen = %listener.address()?, scheme = listener.scheme(), definition = config.definition.id(), "serving");
+    listener.serve(api::router(state), stopping).await?;
     Ok(())
 }

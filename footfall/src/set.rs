@@ -27,10 +27,10 @@ impl Log {
     /// Opens it to append and to read.
     ///
     /// # Errors
-    /// When another process appends to the file.
+    /// When another process appends to the file, or the brokers don't answer or don't let us in.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
         if !config.is_embedded() {
-            return Ok(Self::Kafka(config.kafka()));
+            return Self::reach(config);
         }
         std::fs::create_dir_all(&config.data)
             .with_context(|| format!("data folder {}", config.data.display()))?;
@@ -41,13 +41,20 @@ impl Log {
     /// Opens it to read, also while another process appends.
     ///
     /// # Errors
-    /// When the file is missing.
+    /// When the file is missing, or the brokers don't answer or don't let us in.
     pub fn open_read_only(config: &Config) -> anyhow::Result<Self> {
         if !config.is_embedded() {
-            return Ok(Self::Kafka(config.kafka()));
+            return Self::reach(config);
         }
         let log = log::embedded::Log::open_read_only(&log_path(config))?;
         Ok(Self::Embedded(log))
+    }
+
+    /// Kafka, once it has answered.
+    fn reach(config: &Config) -> anyhow::Result<Self> {
+        let kafka = config.kafka();
+        kafka.reach()?;
+        Ok(Self::Kafka(kafka))
     }
 
     /// A producer of a topic.

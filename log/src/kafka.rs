@@ -8,9 +8,11 @@ mod consumer;
 mod delivery;
 mod message;
 mod producer;
+mod reach;
 mod reader;
 mod rebalance;
 mod report;
+mod security;
 mod stopped;
 pub mod topics;
 
@@ -24,6 +26,7 @@ use rdkafka::client::{Client, ClientContext};
 pub use consumer::Consumer;
 pub use producer::Producer;
 pub use reader::Reader;
+pub use security::{Mechanism, Protocol, Security};
 
 use crate::{Bounds, Error};
 
@@ -35,7 +38,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Config {
     /// `host:port`, comma-separated: librdkafka's `bootstrap.servers`.
     pub brokers: String,
-    /// Further librdkafka settings by name (TLS, SASL, time-outs). They win over ours, save those that the
+    /// How we show who we are.
+    pub security: Security,
+    /// Further librdkafka settings by name (time-outs, other ways to authenticate). They win over ours, save those that the
     /// guarantees stand on.
     pub extra: BTreeMap<String, String>,
 }
@@ -46,6 +51,7 @@ impl fmt::Debug for Config {
         formatter
             .debug_struct("Config")
             .field("brokers", &self.brokers)
+            .field("security", &self.security)
             .field("extra", &self.extra.keys())
             .finish()
     }
@@ -60,11 +66,22 @@ const COMMON: [(&str, &str); 3] = [
 ];
 
 impl Config {
+    /// Asks the cluster something, so that what keeps us out is known before anything waits for it.
+    ///
+    /// # Errors
+    /// [`Error::Fatal`] when it refuses us, with the setting to look at; [`Error::Transient`] when no broker answers.
+    pub fn reach(&self) -> Result<(), Error> {
+        reach::reach(self)
+    }
+
     /// Settings for one client: `defaults`, then what the operator gave, then what may not be changed.
     fn client(&self, defaults: &[(&str, &str)], fixed: &[(&str, &str)]) -> ClientConfig {
         let mut settings = ClientConfig::new();
         for (name, value) in COMMON.iter().chain(defaults) {
             settings.set(*name, *value);
+        }
+        for (name, value) in self.security.settings() {
+            settings.set(name, value);
         }
         for (name, value) in &self.extra {
             settings.set(name, value);
@@ -85,7 +102,7 @@ fn bounds<C: ClientContext>(
 ) -> Result<Bounds, Error> {
     let (start, end) = client
         .fetch_watermarks(topic, partition as i32, ANSWER_TIMEOUT)
-        .map_err(|error| report::transient(&format!("{topic}/{partition}"), &error))?;
+        .map_err(|error| report::unanswered(&format!("{topic}/{partition}"), "DESCRIBE", &error))?;
     Ok(Bounds {
         start: start.max(0) as u64,
         end: end.max(0) as u64,

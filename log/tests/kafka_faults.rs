@@ -21,7 +21,7 @@ fn cluster() -> (MockCluster<'static, DefaultProducerContext>, Config) {
     cluster.create_topic(TOPIC, 1, 1).unwrap();
     let config = Config {
         brokers: cluster.bootstrap_servers(),
-        extra: BTreeMap::new(),
+        ..Config::default()
     };
     (cluster, config)
 }

@@ -21,6 +21,7 @@ fn nowhere(extra: &[(&str, &str)]) -> Config {
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()))
             .collect::<BTreeMap<String, String>>(),
+        ..Config::default()
     }
 }
 

@@ -10,6 +10,7 @@ Exit status 1 if any event was not acknowledged. Needs the packages of requireme
 import argparse
 import importlib
 import json
+import os
 import pathlib
 import random
 import sys
@@ -120,6 +121,20 @@ def send(producer, topic, messages):
     return lost + waiting
 
 
+def security(arguments):
+    """How we show who we are, as the client's settings."""
+    settings = {
+        "security.protocol": arguments.security,
+        "sasl.mechanism": arguments.sasl,
+        "sasl.username": arguments.sasl and os.environ.get("FOOTFALL_KAFKA_USER"),
+        "sasl.password": arguments.sasl and os.environ.get("FOOTFALL_KAFKA_PASSWORD"),
+        "ssl.ca.location": arguments.ca,
+        "ssl.certificate.location": arguments.certificate,
+        "ssl.key.location": arguments.key,
+    }
+    return {name: value for name, value in settings.items() if value}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--brokers", required=True, help="host:port of a broker; several with commas")
@@ -127,8 +142,14 @@ def main():
     parser.add_argument("--count", type=int, default=100, help="how many events (default: %(default)s)")
     parser.add_argument("--campaign", default="python-example", help="their campaign (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="decides who does what (default: %(default)s)")
+    parser.add_argument("--security", default="plaintext", help="plaintext, ssl, sasl_plaintext, sasl_ssl (default: %(default)s)")
+    parser.add_argument("--sasl", help="PLAIN, SCRAM-SHA-256, SCRAM-SHA-512; user and password are the variables"
+                        " FOOTFALL_KAFKA_USER and FOOTFALL_KAFKA_PASSWORD")
+    parser.add_argument("--ca", help="PEM file of the authorities that sign the brokers' certificates")
+    parser.add_argument("--certificate", help="PEM file of a certificate of our own")
+    parser.add_argument("--key", help="PEM file of its key")
     arguments = parser.parse_args()
-    producer = Producer({**SETTINGS, "bootstrap.servers": arguments.brokers, "client.id": "footfall-python-example"})
+    producer = Producer({**SETTINGS, **security(arguments), "bootstrap.servers": arguments.brokers, "client.id": "footfall-python-example"})
     messages = events(compile_proto(), arguments.count, arguments.campaign, arguments.seed)
     lost = send(producer, arguments.topic, messages)
     if lost:

@@ -3,6 +3,7 @@
 
 mod activities;
 mod campaigns;
+mod listener;
 mod metrics;
 mod openapi;
 mod operation;

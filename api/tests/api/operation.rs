@@ -57,11 +57,15 @@ async fn the_page_and_every_file_it_names_are_served_from_here_only() {
 
 #[tokio::test]
 async fn serving_ends_when_told_to() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let settings = api::Settings {
+        host: "127.0.0.1".to_owned(),
+        ..api::Settings::default()
+    };
+    let listener = api::Listener::open(&settings).await.unwrap();
+    let address = listener.address().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let router = api::router(state(&Recorder::of([])));
-    let server = tokio::spawn(api::serve(listener, router, async {
+    let server = tokio::spawn(listener.serve(router, async {
         stopped.await.unwrap();
     }));
     tokio::net::TcpStream::connect(address).await.unwrap();
@@ -73,7 +77,11 @@ async fn serving_ends_when_told_to() {
 #[tokio::test]
 async fn a_process_that_answers_no_questions_serves_health_and_metrics_only() {
     let waiting = Arc::new(|| Err("no partition is assigned yet".to_owned()));
-    let router = api::health_router(waiting, Arc::new(|| "footfall_up 1\n".to_owned()));
+    let router = api::health_router(
+        waiting,
+        Arc::new(|| "footfall_up 1\n".to_owned()),
+        &api::Guard::open(),
+    );
     assert_eq!(text(send(&router, "/healthz").await).await, "ok\n");
     assert_eq!(
         text(send(&router, "/metrics").await).await,

@@ -1,7 +1,8 @@
 //! Flags and environment variables that every command takes.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
+
+use super::Listen;
 
 /// Flags and environment variables that every command takes.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -15,7 +16,7 @@ pub struct Overrides {
     pub data: Option<PathBuf>,
     /// Where HTTP is served [default: 127.0.0.1:8080].
     #[arg(long, global = true, env = "FOOTFALL_LISTEN", value_name = "HOST:PORT")]
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<Listen>,
     /// Kafka's brokers; without them the log is a file in the data folder.
     #[arg(
         long,

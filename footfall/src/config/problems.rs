@@ -16,6 +16,9 @@ impl Config {
         self.definition_problems(needs_key, &mut problems);
         self.log_problems(&mut problems);
         self.store_problems(&mut problems);
+        if let Err(error) = self.listener().check() {
+            problems.push(error.to_string());
+        }
         let of = &self.processor;
         for (name, value, least) in [
             ("processor.checkpoint_ms", of.checkpoint_ms, 1),
@@ -65,6 +68,14 @@ impl Config {
                 "log.topic_prefix is {:?}; a topic's name has letters, digits, '.', '_' and '-' only",
                 of.topic_prefix
             ));
+        }
+        problems.extend(self.security().problems());
+        for (name, _) in self.security().settings() {
+            if of.kafka.contains_key(name) {
+                problems.push(format!(
+                    "log.kafka has {name:?}, which log.security and what stands beside it say already: leave it out of log.kafka"
+                ));
+            }
         }
         if of.group.is_empty() {
             problems.push("log.group is empty; name the consumer group".to_owned());

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Secret;
+
 /// The log: Kafka where brokers are named, else one SQLite file in the data folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,8 +19,69 @@ pub struct Log {
     pub group: String,
     /// Accept topics that can lose acknowledged data.
     pub development: bool,
+    /// What the brokers' listener speaks.
+    pub security: Security,
+    /// How the password is shown.
+    pub sasl: Sasl,
+    /// Whose it is.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+    /// PEM file of the authorities that sign the brokers' certificates; empty: those that the system trusts.
+    pub ca: PathBuf,
+    /// PEM file of a certificate of our own; empty: none.
+    pub certificate: PathBuf,
+    /// PEM file of its key.
+    pub key: PathBuf,
     /// Further librdkafka settings, by their own names.
     pub kafka: BTreeMap<String, String>,
+}
+
+/// What Kafka's brokers speak.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Security {
+    /// Neither encrypted nor authenticated.
+    #[default]
+    Plaintext,
+    /// TLS.
+    Ssl,
+    /// A user and a password, unencrypted.
+    SaslPlaintext,
+    /// A user and a password, over TLS.
+    SaslSsl,
+}
+
+/// How a password is shown to Kafka.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sasl {
+    /// None is.
+    #[default]
+    #[serde(rename = "")]
+    None,
+    /// As it is.
+    #[serde(rename = "PLAIN")]
+    Plain,
+    /// As a proof that it is known.
+    #[serde(rename = "SCRAM-SHA-256")]
+    ScramSha256,
+    /// As a proof that it is known.
+    #[serde(rename = "SCRAM-SHA-512")]
+    ScramSha512,
+}
+
+/// How HTTP is served, at the address of `listen`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// PEM file of the certificate; empty: no TLS.
+    pub certificate: PathBuf,
+    /// PEM file of its key.
+    pub key: PathBuf,
+    /// File of tokens; empty: none is asked for.
+    pub tokens: PathBuf,
+    /// Serve other machines without tokens or TLS, for a program before it sees to both.
+    pub insecure: bool,
 }
 
 /// The hot views.
@@ -91,6 +154,13 @@ impl Default for Log {
             topic_prefix: String::new(),
             group: "footfall".to_owned(),
             development: false,
+            security: Security::default(),
+            sasl: Sasl::default(),
+            user: String::new(),
+            password: Secret::default(),
+            ca: PathBuf::new(),
+            certificate: PathBuf::new(),
+            key: PathBuf::new(),
             kafka: BTreeMap::new(),
         }
     }

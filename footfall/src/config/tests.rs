@@ -8,6 +8,7 @@ use super::*;
 fn secrets_are_not_shown() {
     let mut config = Config::default();
     config.definition.hash_key = "00112233445566778899aabbccddeeff".to_owned();
+    config.log.password = "s3cret".into();
     config.redis.url = "redis://footfall:s3cret@127.0.0.1:6379/0".to_owned();
     config.opensearch.urls = vec!["https://admin:s3cret@search:9200".to_owned()];
     config.opensearch.password = "s3cret".to_owned();
@@ -160,6 +161,9 @@ fn the_page_has_every_variable_and_flag_beside_a_setting_and_no_other() {
             )
         })
         .collect();
+    for variable in [KAFKA_USER, KAFKA_PASSWORD] {
+        told.push((variable.to_owned(), String::new()));
+    }
     told.sort();
     let mut described: Vec<(String, String)> = rows()
         .iter()
@@ -215,6 +219,13 @@ fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
             c.log.topic_prefix = "a b".to_owned()
         }),
         ("log.group", |c| c.log.group.clear()),
+        ("log.password", |c| c.log.security = Security::SaslSsl),
+        ("leave it out of log.kafka", |c| {
+            c.log.security = Security::Ssl;
+            let name = "security.protocol".to_owned();
+            c.log.kafka.insert(name, "ssl".to_owned());
+        }),
+        ("http.key", |c| c.http.certificate = "a.pem".into()),
         ("log.brokers", |c| c.log.brokers.clear()),
         ("hash_key", |c| c.definition.hash_key.clear()),
         ("time zone", |c| c.definition.time_zone = "Seoul".to_owned()),

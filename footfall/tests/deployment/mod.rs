@@ -192,7 +192,16 @@ impl Deployment {
     fn command(&self, config: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.args(args).arg("--config").arg(config);
-        for name in ["KAFKA", "REDIS", "OPENSEARCH", "HASH_KEY", "DATA", "LISTEN"] {
+        for name in [
+            "KAFKA",
+            "KAFKA_USER",
+            "KAFKA_PASSWORD",
+            "REDIS",
+            "OPENSEARCH",
+            "HASH_KEY",
+            "DATA",
+            "LISTEN",
+        ] {
             command.env_remove(format!("FOOTFALL_{name}"));
         }
         command

@@ -172,6 +172,7 @@ impl Consumer {
 /// when the batches are full, or when the group or the cluster has something to say.
 fn collect(
     client: &BaseConsumer<Context>,
+    topic: &str,
     assignment: &mut Assignment,
     timeout: Duration,
 ) -> Result<(), Error> {
@@ -198,8 +199,14 @@ fn collect(
                     "this member can't go on ({code}: {reason}); restart the process"
                 )));
             }
-            // Reported by the context, and either passing or looked into by the poll.
-            Some(Err(_)) => return Ok(()),
+            Some(Err(error)) => {
+                let code = error.rdkafka_error_code();
+                match code.and_then(|code| report::lacks(topic, "READ", code)) {
+                    Some(error) => return Err(error),
+                    // Reported by the context, and either passing or looked into by the poll.
+                    None => return Ok(()),
+                }
+            }
         }
         wait = Duration::ZERO;
     }
@@ -211,7 +218,7 @@ impl crate::Consumer for Consumer {
         let Some(client) = &self.client else {
             return Ok(deliveries);
         };
-        let collected = collect(client, &mut self.assignment, timeout);
+        let collected = collect(client, &self.topic, &mut self.assignment, timeout);
         let changes = client.context().take_changes();
         // What was taken came before the change.
         self.assignment.deliver(&mut deliveries);

@@ -104,7 +104,7 @@ impl Reader {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, partition as i32, Offset::Offset(from as i64))
             .and_then(|()| self.client.assign(&list))
-            .map_err(|error| report::transient(&self.topic, &error))
+            .map_err(|error| report::unanswered(&self.topic, "READ", &error))
     }
 
     fn read_range(
@@ -115,7 +115,7 @@ impl Reader {
         let mut heard = Instant::now();
         let mut stood_at_end = None;
         while range.next_offset < range.to {
-            match range.poll(&self.client)? {
+            match range.poll(&self.client, &self.topic)? {
                 Step::On => heard = Instant::now(),
                 Step::Visit => {
                     heard = Instant::now();
@@ -158,7 +158,7 @@ impl Reader {
 }
 
 impl Range {
-    fn poll(&mut self, client: &BaseConsumer<Context>) -> Result<Step, Error> {
+    fn poll(&mut self, client: &BaseConsumer<Context>, topic: &str) -> Result<Step, Error> {
         match client.poll(POLL) {
             None => Ok(Step::Silence),
             Some(Ok(message)) => Ok(self.take(&message)),
@@ -175,8 +175,14 @@ impl Range {
             Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
                 Err(Error::Fatal(format!("the reader can't go on: {error}")))
             }
-            // A broker that is gone; reported by the context, and librdkafka connects again.
-            Some(Err(_)) => Ok(Step::Silence),
+            Some(Err(error)) => {
+                let code = error.rdkafka_error_code();
+                match code.and_then(|code| report::lacks(topic, "READ", code)) {
+                    Some(error) => Err(error),
+                    // A broker that is gone; reported by the context, and librdkafka connects again.
+                    None => Ok(Step::Silence),
+                }
+            }
         }
     }
 
@@ -211,11 +217,18 @@ impl crate::Reader for Reader {
         let metadata = self
             .client
             .fetch_metadata(Some(&self.topic), ANSWER_TIMEOUT)
-            .map_err(|error| report::transient(&self.topic, &error))?;
+            .map_err(|error| report::unanswered(&self.topic, "DESCRIBE", &error))?;
         let found = metadata
             .topics()
             .iter()
-            .find(|topic| topic.name() == self.topic && topic.error().is_none())
+            .find(|topic| topic.name() == self.topic);
+        if let Some(code) = found.and_then(|topic| topic.error())
+            && let Some(error) = report::lacks(&self.topic, "DESCRIBE", code.into())
+        {
+            return Err(error);
+        }
+        let found = found
+            .filter(|topic| topic.error().is_none())
             .map_or(0, |topic| topic.partitions().len());
         if found == 0 {
             return Err(Error::Transient(format!(

@@ -39,22 +39,41 @@ pub(super) fn error(error: &KafkaError, reason: &str) {
     tracing::warn!(%error, "kafka: {reason}");
 }
 
-/// A question that was not answered.
-pub(super) fn transient(what: &str, error: &KafkaError) -> Error {
-    Error::Transient(format!("{what}: {error}"))
+/// A question that was not answered, and the right it asks for.
+pub(super) fn unanswered(what: &str, right: &str, error: &KafkaError) -> Error {
+    let code = error.rdkafka_error_code();
+    let lacks = code.and_then(|code| lacks(what, right, code));
+    lacks.unwrap_or_else(|| Error::Transient(format!("{what}: {error}")))
+}
+
+/// That our user lacks a right, if the code says so.
+pub(super) fn lacks(what: &str, right: &str, code: RDKafkaErrorCode) -> Option<Error> {
+    let on = match code {
+        RDKafkaErrorCode::TopicAuthorizationFailed => "the topic",
+        RDKafkaErrorCode::GroupAuthorizationFailed => "the group (log.group)",
+        RDKafkaErrorCode::ClusterAuthorizationFailed => "the cluster",
+        _ => return None,
+    };
+    Some(Error::Fatal(format!(
+        "{what}: the brokers don't let this user (log.user, or the name in log.certificate) do that; give it the right {right} on {on} ({code})"
+    )))
 }
 
 /// Settings that librdkafka refuses.
 pub(super) fn refused(error: &KafkaError) -> Error {
     Error::Fatal(format!(
-        "the Kafka client refuses its settings: {error}; check the brokers and the extra settings"
+        "the Kafka client refuses its settings: {error}; check log.brokers, log.security and what stands beside it, and log.kafka"
     ))
 }
 
 /// A record that was not acknowledged. Only what can't pass by itself is fatal.
 pub(super) fn not_acknowledged(topic: &str, error: &KafkaError) -> Error {
     let text = format!("{topic}: {error}");
-    match error.rdkafka_error_code() {
+    let code = error.rdkafka_error_code();
+    if let Some(error) = code.and_then(|code| lacks(topic, "WRITE", code)) {
+        return error;
+    }
+    match code {
         Some(
             RDKafkaErrorCode::MessageSizeTooLarge
             | RDKafkaErrorCode::InvalidMessage
@@ -62,8 +81,6 @@ pub(super) fn not_acknowledged(topic: &str, error: &KafkaError) -> Error {
             | RDKafkaErrorCode::InvalidTopic
             | RDKafkaErrorCode::UnknownPartition
             | RDKafkaErrorCode::UnknownTopic
-            | RDKafkaErrorCode::TopicAuthorizationFailed
-            | RDKafkaErrorCode::ClusterAuthorizationFailed
             | RDKafkaErrorCode::PolicyViolation,
         ) => Error::Fatal(format!("a record can't be appended to {text}")),
         _ => Error::Transient(text),

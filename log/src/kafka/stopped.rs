@@ -31,7 +31,7 @@ pub(super) fn judge(
                 halted.push((partition, truncated(topic, partition, reason)));
             }
             Ok(()) => start_again(client, topic, partition, offset)
-                .map_err(|error| report::transient(topic, &error))?,
+                .map_err(|error| report::unanswered(topic, "READ", &error))?,
         }
     }
     Ok(halted)

@@ -64,16 +64,18 @@ pub fn create(config: &Config, topic: &str, layout: Layout) -> Result<(), Error>
         .set("retention.bytes", "-1")
         .set("cleanup.policy", "delete");
     let results = block_on(admin.create_topics([&new], &options()))
-        .map_err(|error| report::transient(topic, &error))?;
+        .map_err(|error| report::unanswered(topic, "CREATE", &error))?;
     match results.into_iter().next() {
         Some(Ok(_)) => Ok(()),
         Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Err(Error::Fatal(format!(
             "topic {topic} is there already; check it instead of creating it"
         ))),
-        Some(Err((_, code))) => Err(Error::Fatal(format!(
-            "topic {topic} can't be created: {code}; are there enough brokers for {} copies?",
-            layout.replication
-        ))),
+        Some(Err((_, code))) => Err(report::lacks(topic, "CREATE", code).unwrap_or_else(|| {
+            Error::Fatal(format!(
+                "topic {topic} can't be created: {code}; are there enough brokers for {} copies?",
+                layout.replication
+            ))
+        })),
         None => Err(Error::Transient(format!(
             "{topic}: the cluster gave no answer"
         ))),
@@ -189,12 +191,14 @@ fn copies(admin: &AdminClient<Reporting>, topic: &str) -> Result<Vec<usize>, Err
         let metadata = admin
             .inner()
             .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
-            .map_err(|error| report::transient(topic, &error))?;
-        let found = metadata
-            .topics()
-            .iter()
-            .find(|found| found.name() == topic && found.error().is_none());
-        if let Some(found) = found
+            .map_err(|error| report::unanswered(topic, "DESCRIBE", &error))?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        if let Some(code) = found.and_then(|found| found.error())
+            && let Some(error) = report::lacks(topic, "DESCRIBE", code.into())
+        {
+            return Err(error);
+        }
+        if let Some(found) = found.filter(|found| found.error().is_none())
             && !found.partitions().is_empty()
         {
             let partitions = found.partitions().iter();
@@ -214,12 +218,15 @@ fn copies(admin: &AdminClient<Reporting>, topic: &str) -> Result<Vec<usize>, Err
 fn settings(admin: &AdminClient<Reporting>, topic: &str) -> Result<HashMap<String, String>, Error> {
     let wanted = [ResourceSpecifier::Topic(topic)];
     let described = block_on(admin.describe_configs(&wanted, &options()))
-        .map_err(|error| report::transient(topic, &error))?;
+        .map_err(|error| report::unanswered(topic, "DESCRIBE_CONFIGS", &error))?;
     let resource: ConfigResource = described
         .into_iter()
         .next()
         .ok_or_else(|| Error::Transient(format!("{topic}: the cluster gave no answer")))?
-        .map_err(|code| Error::Transient(format!("the settings of {topic}: {code}")))?;
+        .map_err(|code| {
+            report::lacks(topic, "DESCRIBE_CONFIGS", code)
+                .unwrap_or_else(|| Error::Transient(format!("the settings of {topic}: {code}")))
+        })?;
     Ok(resource
         .entries
         .into_iter()
@@ -228,6 +235,7 @@ fn settings(admin: &AdminClient<Reporting>, topic: &str) -> Result<HashMap<Strin
 }
 
 fn admin(config: &Config) -> Result<AdminClient<Reporting>, Error> {
+    config.reach()?;
     config
         .client(&[], &[])
         .create_with_context(Reporting)

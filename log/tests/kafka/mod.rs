@@ -29,7 +29,7 @@ pub fn config() -> Config {
     });
     Config {
         brokers,
-        extra: BTreeMap::new(),
+        ..Config::default()
     }
 }
 

@@ -1,0 +1,100 @@
+//! Commands on brokers that ask who we are: a deployment over TLS, and what is said when they don't let us in.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod deployment;
+
+use std::process::Command;
+
+use deployment::{Deployment, project, succeeded, wait_for};
+use footfall::config::{Sasl, Security};
+
+fn variable(name: &str) -> String {
+    let name = format!("FOOTFALL_TEST_KAFKA_{name}");
+    std::env::var(&name).unwrap_or_else(|_| {
+        panic!("{name} is not set: `SECURE=1 deploy/up.sh kafka` starts brokers with TLS and SASL")
+    })
+}
+
+/// Events of the example in Python, which shows the same password.
+fn produce_in_python(deployment: &Deployment, count: &str) {
+    let secrets = variable("SECRETS");
+    let python = std::env::var_os("FOOTFALL_TEST_PYTHON").map_or_else(
+        || project().join(".footfall/software/venv/bin/python"),
+        Into::into,
+    );
+    let mut command = Command::new(python);
+    command
+        .arg(project().join("schemas/python/produce.py"))
+        .args(["--brokers", &variable("SASL_SSL"), "--count", count])
+        .args(["--topic", &deployment.config.topics().events])
+        .args(["--security", "sasl_ssl", "--sasl", "SCRAM-SHA-256"])
+        .args(["--ca", &format!("{secrets}/ca.pem")])
+        .env("FOOTFALL_KAFKA_USER", "footfall")
+        .env("FOOTFALL_KAFKA_PASSWORD", password());
+    succeeded(command.output().unwrap());
+}
+
+fn password() -> String {
+    std::fs::read_to_string(format!("{}/password", variable("SECRETS"))).unwrap()
+}
+
+/// A deployment that reaches its brokers with a password over TLS.
+fn over_tls() -> Deployment {
+    let mut deployment = Deployment::on_servers();
+    let secrets = variable("SECRETS");
+    deployment.configure(|config| {
+        config.redis.url.clear();
+        config.opensearch.urls.clear();
+        config.log.brokers = variable("SASL_SSL");
+        config.log.security = Security::SaslSsl;
+        config.log.sasl = Sasl::ScramSha512;
+        config.log.user = "footfall".to_owned();
+        config.log.password = format!("file:{secrets}/password").into();
+        config.log.ca = format!("{secrets}/ca.pem").into();
+    });
+    deployment
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn a_processor_folds_what_was_generated_when_every_client_shows_a_password_over_tls() {
+    let deployment = over_tls();
+    succeeded(deployment.footfall(&["topics", "check"]));
+    succeeded(deployment.footfall(&["generate", "--count", "2000", "--users", "200"]));
+    produce_in_python(&deployment, "10");
+    let processor = deployment.processor("p1");
+    wait_for("the processor to serve its metrics", || {
+        deployment.log_of("p1").contains("listen=").then_some(())
+    });
+    wait_for("every record to be folded", || {
+        (deployment.consumed("p1") >= 2010).then_some(())
+    });
+    processor.stop();
+    let printed = succeeded(deployment.footfall(&["config", "print"]));
+    assert!(printed.contains("/password\""), "{printed}");
+    let password = password();
+    assert!(!printed.contains(&password) && !deployment.log_of("p1").contains(&password));
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn every_command_that_the_brokers_keep_out_ends_and_names_the_setting() {
+    let mut deployment = over_tls();
+    deployment.configure(|config| config.log.password = "wrong".into());
+    std::thread::scope(|scope| {
+        for args in [
+            vec!["topics", "check"],
+            vec!["process"],
+            vec!["generate", "--count", "1"],
+            vec!["dead-letters", "list"],
+        ] {
+            let deployment = &deployment;
+            scope.spawn(move || {
+                let output = deployment.footfall(&args);
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert!(!output.status.success(), "{args:?}: {said}");
+                assert!(said.contains("log.password"), "{args:?}: {said}");
+            });
+        }
+    });
+}
