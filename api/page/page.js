@@ -39,7 +39,7 @@ function restore() {
   const hash = new URLSearchParams(location.hash.slice(1));
   const token = hash.get("token");
   if (token) api.useToken(token);
-  state.campaign = hash.get("campaign");
+  state.campaign = hash.get("campaign") || null;
   const period = document.querySelector(`input[name=period][value="${CSS.escape(hash.get("period") ?? "life")}"]`);
   if (period) {
     period.checked = true;
@@ -50,7 +50,8 @@ function restore() {
 }
 
 function remember() {
-  const hash = new URLSearchParams({ campaign: state.campaign ?? "", period: state.period });
+  // Before the first answer there may be none, and an empty one would be no choice of anybody's.
+  const hash = new URLSearchParams({ ...(state.campaign && { campaign: state.campaign }), period: state.period });
   history.replaceState(null, "", `#${hash}`);
 }
 
