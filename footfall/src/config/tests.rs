@@ -188,7 +188,7 @@ fn good() -> Config {
 fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
     assert_eq!(good().problems(true), Vec::<String>::new());
     type Change = fn(&mut Config);
-    let cases: [(&str, Change); 20] = [
+    let cases: [(&str, Change); 23] = [
         ("redis.url", |c| c.redis.url = "nonsense".to_owned()),
         ("opensearch", |c| {
             c.opensearch.urls = vec!["not a url".to_owned()]
