@@ -261,7 +261,10 @@ async fn watch(
         Watched::new(vec![tokens_path], File::Tokens)
             .each_change(|| {
                 let (file, guard) = (file.clone(), Arc::clone(&guard));
-                async move { Ok(guard.replace(file.read()?)) }
+                async move {
+                    guard.replace(file.read()?);
+                    Ok(())
+                }
             })
             .await;
     };
