@@ -139,12 +139,6 @@ impl Cli {
         if let Command::Tokens(command) = &self.command {
             return tokens::run(command, &config).map(|()| ExitCode::SUCCESS);
         }
-        if let Command::Tokens(command) = &self.command {
-            return tokens::run(command, &config).map(|()| ExitCode::SUCCESS);
-        }
-        if let Command::Tokens(command) = &self.command {
-            return tokens::run(command, &config);
-        }
         self.command.check_named(&config)?;
         config.check(self.command.needs_definition())?;
         start_logs(&config)?;

@@ -208,7 +208,7 @@ fn a_store_that_dies_at_any_call_leaves_snapshots_that_are_whole() {
 fn change(world: &World, objects: &Objects, change: impl Fn(Vec<u8>) -> Vec<u8>) -> String {
     world.runtime.block_on(async {
         let names = objects.names().await;
-        let of_0 = names.iter().filter(|name| name.contains("/0000/"));
+        let mut of_0 = names.iter().filter(|name| name.contains("/0000/"));
         let newest = object_store::path::Path::from(of_0.next_back().unwrap().as_str());
         let bytes = objects.inner.get(&newest).await.unwrap().bytes().await;
         let changed = change(bytes.unwrap().to_vec());
