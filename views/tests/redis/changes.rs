@@ -5,7 +5,6 @@ use views::{Error, Sink, Stored};
 
 use super::Redis;
 use super::group::{Group, Topology};
-use super::traffic::Traffic;
 use crate::conformance::definition;
 
 async fn a_replica_that_evicts_is_refused(topology: Topology) {
@@ -49,57 +48,4 @@ async fn with_sentinels_a_replica_that_evicts_is_refused_and_a_frozen_sentinel_i
         matches!(&refused, Some(Error::Fatal(text)) if text.contains("sentinelServiceName")),
         "{refused:?}"
     );
-}
-
-/// Moves the slot of a key to another primary, as a cluster that grows does.
-async fn move_slot(group: &Group, key: &str, from: usize, to: usize) {
-    let (from, to) = (&group.nodes[from], &group.nodes[to]);
-    let slot = from.ask(&["CLUSTER", "KEYSLOT", key]);
-    let (from_id, to_id) = (from.ask(&["CLUSTER", "MYID"]), to.ask(&["CLUSTER", "MYID"]));
-    let port = to.port.to_string();
-    assert_eq!(
-        to.ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]),
-        "OK"
-    );
-    assert_eq!(
-        from.ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id]),
-        "OK"
-    );
-    loop {
-        let keys = from.ask(&["CLUSTER", "GETKEYSINSLOT", &slot, "20"]);
-        if keys.is_empty() {
-            break;
-        }
-        let mut command = vec!["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
-        command.extend(keys.lines());
-        from.ask(&command);
-    }
-    for node in [to, from] {
-        assert_eq!(
-            node.ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &to_id]),
-            "OK"
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs servers"]
-async fn in_a_cluster_a_partition_moves_to_a_server_without_functions_under_the_eyes_of_readers() {
-    let group = Group::start(Topology::Cluster).await;
-    let traffic = Traffic::start(&group.address(), 43, 3).await;
-    traffic.further(0, 20).await;
-    let key = traffic.meta(0);
-    for _ in 0..3 {
-        let from = group.holder(&key).await;
-        let to = group
-            .primaries()
-            .into_iter()
-            .find(|place| *place != from)
-            .unwrap();
-        group.nodes[to].ask(&["FUNCTION", "FLUSH"]);
-        move_slot(&group, &key, from, to).await;
-        assert_eq!(group.holder(&key).await, to);
-        traffic.further(0, 3).await;
-    }
-    traffic.end("Cluster, a partition moved thrice").await;
 }
