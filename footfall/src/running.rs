@@ -69,7 +69,7 @@ pub fn announce(data: &Path, address: SocketAddr, path: &str) -> anyhow::Result<
     Ok(Announced(file))
 }
 
-/// What the demo that runs on the data folder is doing, and where it is served; `None` when none runs.
+/// What the demo that runs on the data folder is doing, and what it is called; `None` when none runs.
 ///
 /// # Errors
 /// When it does not say.
@@ -81,11 +81,10 @@ pub async fn status(config: &Config) -> anyhow::Result<Option<(String, Process)>
         .no_proxy()
         .timeout(CONNECT_TIMEOUT)
         .build()?;
-    let (demo, _) = url.split_once("/internal/").unwrap_or((&url, ""));
+    // Not its address: that of its page is another one, and this one only answers who knows the path.
+    let demo = format!("the demo on {}", config.data.display());
     match client.get(status_path(&url)).send().await {
-        Ok(answer) if answer.status().is_success() => {
-            Ok(Some((demo.to_owned(), answer.json().await?)))
-        }
+        Ok(answer) if answer.status().is_success() => Ok(Some((demo, answer.json().await?))),
         // It was killed, and somebody else may be there now.
         _ => Ok(None),
     }
