@@ -45,7 +45,7 @@ down: ## Stop them; their data stay
 status: ## Say what runs, with PIDs and ports
 	@deploy/status.sh
 
-drill-fleet: ## A million events, processors added, killed and emptied on the way; everything compared (about 10 min)
+drill-fleet: ## A million events, processors added, killed and emptied on the way; everything compared; some minutes
 	@deploy/install.sh servers
 	python3 chaos/drills/fleet.py
 

@@ -15,25 +15,38 @@ from harness import RUN, conserved, deploy, drill, freshness, report, wait_for
 
 STALL_S = 0.7
 DATA_NODES = {"sentinel": 3, "cluster": 6}
+PRIMARIES = {"sentinel": 1, "cluster": 3}
+# Sentinels wait for twice their failover-timeout (6 s) before they replace a primary again.
+BETWEEN_S = 15
 
 
 class Redis:
     """The servers that `deploy/up.sh redis-sentinel` or `redis-cluster` started."""
 
     def __init__(self, kind):
-        self.server = f"redis-{kind}"
+        self.kind, self.server = kind, f"redis-{kind}"
         self.members = [f"{self.server}-{number}" for number in range(1, DATA_NODES[kind] + 1)]
 
     def ask(self, member, *command):
-        configuration = (RUN / member / "redis.conf").read_text().splitlines()
-        port = next(line.split()[1] for line in configuration if line.startswith("port "))
-        return subprocess.run(["redis-cli", "-p", port, *command], capture_output=True, text=True).stdout.split()
+        return subprocess.run(["redis-cli", "-p", self.port(member), *command], capture_output=True, text=True).stdout.split()
 
     def pid(self, member):
         return int((RUN / member / "pid").read_text())
 
+    def port(self, member):
+        configuration = (RUN / member / "redis.conf").read_text().splitlines()
+        return next(line.split()[1] for line in configuration if line.startswith("port "))
+
     def primaries(self):
+        """The servers that are primaries by their own word; one that came back may say so for a moment."""
         return [member for member in self.members if self.ask(member, "role")[:1] == ["master"]]
+
+    def is_whole(self):
+        """Each server is there, as many are primaries as there should be, and every replica has its primary's data."""
+        roles = [self.ask(member, "role") for member in self.members]
+        linked = [role for role in roles if role[:1] == ["slave"] and role[3] == "connected"]
+        primaries = [role for role in roles if role[:1] == ["master"]]
+        return len(primaries) == PRIMARIES[self.kind] and len(primaries) + len(linked) == len(self.members)
 
     def stall_and_kill(self, primary):
         replicas = [member for member in self.members if member not in self.primaries()]
@@ -66,8 +79,9 @@ def main(kind, rate=2_000, rounds=3):
             fresh.append(max(at for at in this.fresh_at(start).values()) - start)
             this.note(f"every partition of Redis holds records that came after it, {fresh[-1]:.1f} s later")
             deploy("up.sh", redis.server)
+            wait_for("every server is in its place", redis.is_whole)
             this.note(f"{primary} is back, as a replica")
-            time.sleep(5)
+            time.sleep(BETWEEN_S)
         until = time.time()
         generating.child.terminate()
         made = json.loads(generating.child.communicate()[0])

@@ -221,7 +221,7 @@ def get(url):
 @contextlib.contextmanager
 def drill(name, servers, settings=""):
     """A drill whose processes and servers are gone afterwards."""
-    subprocess.run(["cargo", "build", "--profile", "ci", "-p", "footfall"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--profile", "ci", "--workspace", "--bins", "--tests"], cwd=ROOT, check=True)
     this = None
     try:
         this = Drill(name, servers, settings)
