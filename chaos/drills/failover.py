@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from harness import RUN, conserved, deploy, drill, freshness, report, wait_for
+from harness import RUN, deploy, drill, freshness, judge, report, wait_for
 
 STALL_S = 0.7
 DATA_NODES = {"sentinel": 3, "cluster": 6}
@@ -85,10 +85,7 @@ def main(kind, rate=2_000, rounds=3):
         until = time.time()
         generating.child.terminate()
         made = json.loads(generating.child.communicate()[0])
-        verdicts, images = this.verified(), this.judged()
-        faults = conserved(this, made, verdicts)
-        if images["wrong"]:
-            faults.append(f"{images['wrong']} images are wrong: {images['shown']}")
+        verdicts, images, faults = judge(this, made)
         again = sum(process.text().count("delivered again") for process in processors)
         moved = [process.assignments() for process in processors] != settled
         if again or moved or not all(process.is_running() for process in processors):

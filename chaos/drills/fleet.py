@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 
-from harness import conserved, drill, freshness, report, wait_for
+from harness import drill, freshness, judge, report, wait_for
 
 SNAPSHOTS = '[snapshots]\nurl = "file://{folder}/snapshots"\nevery_s = 15\nkeep = 3\n'
 
@@ -40,11 +40,7 @@ def main(events=1_000_000, rate=6_000):
         said, _ = generating.child.communicate()
         made = json.loads(said)
         until = time.time()
-        verdicts = this.verified()
-        images = this.judged()
-        faults = conserved(this, made, verdicts)
-        if images["wrong"]:
-            faults.append(f"{images['wrong']} images are wrong: {images['shown']}")
+        verdicts, images, faults = judge(this, made)
         restored = second.text()[before:].count('from="snapshot"')
         if not restored:
             faults.append("the one without a state folder restored nothing from snapshots")

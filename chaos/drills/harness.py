@@ -262,6 +262,15 @@ def conserved(drill, made, verdicts):
     return faults
 
 
+def judge(drill, made):
+    """Holds the stores and the images read meanwhile against the log; verdicts, the images' report, faults."""
+    verdicts, images = drill.verified(), drill.judged()
+    faults = conserved(drill, made, verdicts)
+    if images["wrong"]:
+        faults.append(f"{images['wrong']} images are wrong: {images['shown']}")
+    return verdicts, images, faults
+
+
 def report(drill, title, facts, faults):
     """Writes and prints the report; ends with 1 where there are faults."""
     lines = [f"# {title}", "", f"{datetime.date.today()}, `make drill-{drill.name}`, {os.cpu_count()} cores shared by all servers and processes.", ""]

@@ -8,7 +8,7 @@ import json
 import sys
 import time
 
-from harness import conserved, drill, freshness, report, wait_for
+from harness import drill, freshness, judge, report, wait_for
 
 NAMES = ["first", "second", "third"]
 SNAPSHOTS = '[snapshots]\nurl = "file://{folder}/snapshots"\nevery_s = 15\nkeep = 3\n'
@@ -32,10 +32,7 @@ def main(rate=3_000, rounds=2):
         until = time.time()
         generating.child.terminate()
         made = json.loads(generating.child.communicate()[0])
-        verdicts, images = this.verified(), this.judged()
-        faults = conserved(this, made, verdicts)
-        if images["wrong"]:
-            faults.append(f"{images['wrong']} images are wrong: {images['shown']}")
+        verdicts, images, faults = judge(this, made)
         age, at = freshness(this.images(), since, until)
         facts = [
             f"{made['journal']['records']:,} records over 12 partitions at {made['per_second']:,.0f} a second; {len(took)} restarts of three processors",

@@ -180,6 +180,18 @@ fn a_created_topic_has_no_weakness() {
     assert!(matches!(missing, Err(Error::Fatal(text)) if text.contains("footfall topics")));
 }
 
+/// A broker that has not heard of a new topic yet answers like one that never will: with no settings.
+#[test]
+#[ignore = "needs servers"]
+fn settings_that_are_not_told_are_no_wrong_settings() {
+    let topic = fresh_name();
+    let Err(Error::Fatal(said)) = topics::record_limit(&config(), &topic) else {
+        panic!("a topic that is not there has settings");
+    };
+    assert!(said.contains(&topic), "{said}");
+    assert!(said.contains("tell nothing of its settings"), "{said}");
+}
+
 #[test]
 #[ignore = "needs servers"]
 fn each_weakness_of_a_topic_is_found() {

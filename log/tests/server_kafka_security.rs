@@ -257,6 +257,10 @@ fn a_user_without_rights_is_told_the_topic_and_the_right() {
         ),
         ("DESCRIBE", topics::check(&stranger, name, 1, false).err()),
         (
+            "DESCRIBE_CONFIGS",
+            topics::record_limit(&stranger, name).err(),
+        ),
+        (
             "WRITE",
             Producer::new(&stranger, name)
                 .unwrap()

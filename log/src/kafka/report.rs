@@ -59,6 +59,13 @@ pub(super) fn lacks(what: &str, right: &str, code: RDKafkaErrorCode) -> Option<E
     )))
 }
 
+/// That our user seems to lack a right, where the answer is empty instead of an error.
+pub(super) fn lacks_silently(topic: &str, right: &str) -> Error {
+    Error::Fatal(format!(
+        "{topic}: the brokers tell nothing of its settings; if it is there, give this user (log.user, or the name in log.certificate) the right {right} on the topic"
+    ))
+}
+
 /// Settings that librdkafka refuses.
 pub(super) fn refused(error: &KafkaError) -> Error {
     Error::Fatal(format!(

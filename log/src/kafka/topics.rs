@@ -19,7 +19,7 @@ const SAFE_REPLICATION: usize = 3;
 /// Copies a record must have before it is acknowledged, so that the loss of one machine loses nothing.
 const SAFE_MIN_INSYNC: u32 = 2;
 
-/// How long a topic that was just created may stay unknown to a broker.
+/// How long a topic that was just created may stay unknown to a broker, and its settings untold.
 const SPREAD_TIMEOUT: Duration = Duration::from_secs(5);
 const SPREAD_PAUSE: Duration = Duration::from_millis(200);
 
@@ -226,7 +226,28 @@ fn copies(admin: &AdminClient<Reporting>, topic: &str) -> Result<Vec<usize>, Err
     }
 }
 
+/// A topic's settings by name, looked for again for a while when there are none.
+///
+/// The Kafka client passes no error of a single topic on: a broker that has not heard of the topic yet, and a
+/// user without the right, both answer with no settings at all. They must not look like wrong settings.
 fn settings(admin: &AdminClient<Reporting>, topic: &str) -> Result<HashMap<String, String>, Error> {
+    let give_up = Instant::now() + SPREAD_TIMEOUT;
+    loop {
+        let told = told_settings(admin, topic)?;
+        if !told.is_empty() {
+            return Ok(told);
+        }
+        if Instant::now() >= give_up {
+            return Err(report::lacks_silently(topic, "DESCRIBE_CONFIGS"));
+        }
+        std::thread::sleep(SPREAD_PAUSE);
+    }
+}
+
+fn told_settings(
+    admin: &AdminClient<Reporting>,
+    topic: &str,
+) -> Result<HashMap<String, String>, Error> {
     let wanted = [ResourceSpecifier::Topic(topic)];
     let described = block_on(admin.describe_configs(&wanted, &options()))
         .map_err(|error| report::unanswered(topic, "DESCRIBE_CONFIGS", &error))?;
@@ -234,10 +255,7 @@ fn settings(admin: &AdminClient<Reporting>, topic: &str) -> Result<HashMap<Strin
         .into_iter()
         .next()
         .ok_or_else(|| Error::Transient(format!("{topic}: the cluster gave no answer")))?
-        .map_err(|code| {
-            report::lacks(topic, "DESCRIBE_CONFIGS", code)
-                .unwrap_or_else(|| Error::Transient(format!("the settings of {topic}: {code}")))
-        })?;
+        .map_err(|code| Error::Transient(format!("the settings of {topic}: {code}")))?;
     Ok(resource
         .entries
         .into_iter()
