@@ -30,7 +30,7 @@ enum Command {
     /// Run all of it in one process on sample traffic, with nothing to install.
     Demo(demo::Args),
     /// Process events from Kafka into Redis and OpenSearch, as a member of the group.
-    Process,
+    Process(process::Args),
     /// Serve the API and the page from Redis and OpenSearch.
     Api,
     /// Create and check the topics.
@@ -81,7 +81,7 @@ impl Command {
         matches!(
             self,
             Self::Demo(_)
-                | Self::Process
+                | Self::Process(_)
                 | Self::Api
                 | Self::Verify(_)
                 | Self::Views(_)
@@ -104,7 +104,7 @@ impl Command {
     fn check_named(&self, config: &Config) -> anyhow::Result<()> {
         match self {
             Self::Demo(_) => config.need_embedded("demo"),
-            Self::Process => config.need_kafka("process"),
+            Self::Process(_) => config.need_kafka("process"),
             Self::Api => config.need_kafka("api"),
             Self::Topics(_) => config.need_kafka("topics"),
             Self::Indices(_) => views::need_store(views::Store::Opensearch, config),
@@ -154,7 +154,7 @@ impl Cli {
         }
         match self.command {
             Command::Demo(args) => block_on(demo::run(&args, config)),
-            Command::Process => block_on(process::run(config)),
+            Command::Process(args) => block_on(process::run(&args, config)),
             Command::Api => block_on(serve::run(config)),
             Command::Topics(command) => topics::run(&command, &config),
             Command::Generate(args) => block_on(run_generate(args, config)),

@@ -10,12 +10,21 @@ use crate::config::Config;
 use crate::set::{self, Log, Stores, Use};
 use crate::status;
 
+/// How it is started.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Start with a definition that neither the state folder nor OpenSearch holds although they hold another one: its
+    /// views are filled from the log's start. Needed until they hold it.
+    #[arg(long)]
+    new_definition: bool,
+}
+
 /// Runs until it is asked to stop; then checkpoints, brings the stores up and leaves the group.
 ///
 /// # Errors
-/// When it can't start: a topic that can lose data, a store that can't hold views, no listener. A
+/// When it can't start: a topic that can lose data, a store that can't hold views, an unknown definition, no listener. A
 /// store that is down is no reason: it is brought up when it is back.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let listener = api::Listener::open(&config.listener()).await?;
     let topics = config.topics();
     let checked = config.clone();
@@ -26,6 +35,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     .await??;
     let log = Log::open(&config)?;
     let stores = Stores::connect(&config, Use::Write).await?;
+    if !args.new_definition {
+        checks::definition_at_start(&config, &stores)
+            .await
+            .settle()?;
+    }
     let parts = Parts {
         reader: log.reader(&topics.events)?,
         dead_letters: log.producer(&topics.dead_letters)?,

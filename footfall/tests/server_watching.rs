@@ -24,7 +24,7 @@ fn doctor(deployment: &Deployment) -> (i32, impl Fn(&str, &str) -> Vec<String> +
 }
 
 /// What a processor that must not start says.
-fn refusal(deployment: &Deployment) -> String {
+fn refusal_of(deployment: &Deployment) -> String {
     let output = deployment.footfall(&["process"]);
     assert!(!output.status.success(), "it started");
     String::from_utf8(output.stderr).unwrap()
@@ -63,10 +63,22 @@ fn doctor_finds_what_a_start_would_meet_and_writes_nothing() {
 
     let right = deployment.config.clone();
     deployment.configure(|config| config.definition.hash_key = "0123456789abcdef".repeat(2));
-    let (_, said) = doctor(&deployment);
-    let unknown = said("definition", "warning");
-    assert_eq!(unknown.len(), 3, "{unknown:?}");
-    assert!(unknown.iter().all(|of| of.contains("unknown definition")));
+    let (status, said) = doctor(&deployment);
+    assert_eq!(status, 1);
+    let unknown = said("definition", "refused");
+    assert_eq!(unknown.len(), 2, "{unknown:?}");
+    let in_redis = said("definition", "warning");
+    assert_eq!(in_redis.len(), 1, "others may share a Redis: {in_redis:?}");
+    let refusal = refusal_of(&deployment);
+    for sentence in &unknown {
+        assert!(sentence.contains("unknown definition"), "{sentence}");
+        assert!(refusal.contains(sentence), "{refusal}");
+    }
+    assert!(unknown[0].contains("--new-definition"), "{unknown:?}");
+    let (meant, _) = deployment.serving(&["process", "--new-definition"]);
+    deployment.wait_until_stored(Store::Opensearch);
+    meant.stop();
+    assert_eq!(doctor(&deployment).0, 0, "it is known now");
 
     deployment.configure(|config| {
         *config = right.clone();
@@ -76,7 +88,7 @@ fn doctor_finds_what_a_start_would_meet_and_writes_nothing() {
     assert_eq!(status, 1);
     let refused = said("topics", "refused");
     assert!(refused[0].contains("has 12 partitions, the definition says 5"));
-    assert!(refusal(&deployment).contains(&refused[0]));
+    assert!(refusal_of(&deployment).contains(&refused[0]));
 
     deployment.configure(|config| {
         *config = right.clone();

@@ -87,6 +87,44 @@ fn an_offset_that_is_missing_for_a_moment_is_fetched_again() {
 }
 
 #[test]
+fn records_that_came_before_a_right_was_lost_are_delivered() {
+    let (cluster, config) = cluster();
+    let producer = Producer::new(&config, TOPIC).unwrap();
+    producer.append(records(1)).unwrap();
+    let mut consumer = Consumer::join(&config, "group", TOPIC, Arc::new(Zero)).unwrap();
+    let mut offsets = offsets_up_to(&mut consumer, 0);
+
+    // Both wait for the next poll: the records, and behind them the refusal.
+    producer.append(records(10)).unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    cluster.request_errors(
+        RDKafkaApiKey::Fetch,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED],
+    );
+    std::thread::sleep(Duration::from_secs(2));
+    let (started, mut refused) = (Instant::now(), 0);
+    while offsets.len() < 11 || refused == 0 {
+        assert!(
+            started.elapsed() < CAP,
+            "{offsets:?} delivered, refused {refused} times"
+        );
+        match consumer.poll(Duration::from_millis(100)) {
+            Ok(deliveries) => offsets.extend(deliveries.iter().flat_map(|delivery| {
+                let Delivery::Batch(batch) = delivery else {
+                    return Vec::new();
+                };
+                batch.records().map(|record| record.offset).collect()
+            })),
+            Err(error) => {
+                assert!(error.to_string().contains("the right READ"), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!(offsets, (0..11).collect::<Vec<_>>());
+}
+
+#[test]
 fn errors_that_pass_are_ridden_out_by_the_producer() {
     let (cluster, config) = cluster();
     let producer = Producer::new(&config, TOPIC).unwrap();

@@ -250,8 +250,11 @@ impl Intake {
                 );
             }
             for partition in self.workers.keys() {
+                // One whose worker has no room goes on when it has.
+                let is_full = self.waiting.get(partition).is_some_and(|of| of.paused);
                 match paused {
                     true => self.consumer.pause(*partition),
+                    false if is_full => {}
                     false => self.consumer.resume(*partition),
                 }
             }

@@ -19,6 +19,11 @@ const QUIET: Duration = Duration::from_secs(5);
 /// A projection takes about a fifth of the time: it waits this many times as long as the last took.
 const SHARE: u32 = 4;
 
+/// Time a stopping worker waits for the hot views: people look at them meanwhile.
+const LAST_HOT: Duration = Duration::from_secs(5);
+/// Time it waits for the history, a call to which may take seconds.
+const LAST_HISTORY: Duration = Duration::from_secs(1);
+
 /// Where a projection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Position {
@@ -94,6 +99,14 @@ impl Projection {
     /// Whether the store holds everything up to `offset`, or never will.
     pub fn is_at(&self, offset: u64) -> bool {
         self.position == Position::Refused || self.stored_offset().is_some_and(|at| at >= offset)
+    }
+
+    /// How long a stopping worker waits for the store to hold everything.
+    pub const fn last_wait(&self) -> Duration {
+        match self.reader {
+            Reader::History => LAST_HISTORY,
+            _ => LAST_HOT,
+        }
     }
 
     /// Makes the next call due now.

@@ -21,8 +21,6 @@ use crate::{checkpointer, metrics, outbox};
 
 /// The loop looks at its clock at least this often.
 const TICK: Duration = Duration::from_millis(50);
-/// Time a stopping worker waits for its stores.
-const LAST_PROJECTION: Duration = Duration::from_secs(5);
 /// Time a stopping worker waits for its last checkpoints: a disk that refuses must not keep a process from ending.
 const LAST_CHECKPOINT: Duration = Duration::from_secs(12);
 /// A worker whose records come without a pause and are older than this is catching up, milliseconds.
@@ -275,17 +273,19 @@ impl Worker {
         }
     }
 
-    /// Brings every store up to the last record, unless they don't answer.
+    /// Brings every store up to the last record, unless it takes longer than the store is waited for. The partition
+    /// stands still meanwhile, and its next owner brings the store up as well.
     fn last_projection(&mut self) {
         self.busy = false;
-        let deadline = Instant::now() + LAST_PROJECTION;
-        while Instant::now() < deadline {
+        let start = Instant::now();
+        loop {
             for projection in &mut self.projections {
                 projection.hurry();
             }
             self.project();
-            let next_offset = self.state.next_offset();
-            if self.projections.iter().all(|p| p.is_at(next_offset)) {
+            let (next_offset, waited) = (self.state.next_offset(), start.elapsed());
+            let is_done = |of: &Projection| of.is_at(next_offset) || waited >= of.last_wait();
+            if self.projections.iter().all(is_done) {
                 return;
             }
             match self.control.recv_timeout(TICK) {

@@ -5,12 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use processor::survey;
 use views::redis::Held;
 
-use super::Checks;
+use super::{Checks, Outcome};
 use crate::config::Config;
-use crate::set;
+use crate::set::{self, Stores};
 
+const ABOUT: &str = "definition";
 /// Definitions that a sentence names.
 const NAMED: usize = 3;
+
+/// A place that may hold views.
+struct Place {
+    name: &'static str,
+    definitions: BTreeSet<String>,
+    /// Whether other deployments may have theirs there as well: a Redis doesn't say whose a definition is.
+    is_shared: bool,
+}
 
 /// Compares what each place holds with the configuration's definition.
 pub(super) fn check(
@@ -18,80 +27,148 @@ pub(super) fn check(
     in_redis: Option<Held>,
     in_opensearch: Option<BTreeMap<String, String>>,
 ) -> Checks {
-    let mut checks = Checks::of("definition");
-    let ours = config.definition.id();
-    let folder = set::settings(config).state_folder;
-    if let Ok(mut on_disk) = survey::other_definitions(&folder, &config.definition) {
-        if folder.join(&ours).is_dir() {
-            on_disk.push(ours.clone());
-        }
-        judge(
-            &mut checks,
-            &ours,
-            "the state folder",
-            on_disk.into_iter().collect(),
+    let mut places: Vec<Place> = on_disk(config).into_iter().collect();
+    let is_complete = in_redis.as_ref().is_none_or(|held| held.complete);
+    places.extend(in_redis.map(|held| Place {
+        name: "Redis",
+        definitions: held.partitions.into_keys().collect(),
+        is_shared: true,
+    }));
+    places.extend(in_opensearch.map(|held| Place {
+        name: "OpenSearch",
+        definitions: held.into_keys().collect(),
+        is_shared: false,
+    }));
+    let mut checks = judge(&config.definition.id(), &places);
+    if !is_complete {
+        checks.warning(
+            "Redis has too many keys to look at all of them: it may hold further definitions",
         );
-    }
-    if let Some(held) = in_redis {
-        let complete = held.complete;
-        judge(
-            &mut checks,
-            &ours,
-            "Redis",
-            held.partitions.into_keys().collect(),
-        );
-        if !complete {
-            checks.warning(
-                "Redis has too many keys to look at all of them: it may hold further definitions",
-            );
-        }
-    }
-    if let Some(held) = in_opensearch {
-        judge(&mut checks, &ours, "OpenSearch", held.into_keys().collect());
     }
     checks
 }
 
-/// One place that may hold definitions.
-fn judge(checks: &mut Checks, ours: &str, place: &str, held: BTreeSet<String>) {
-    let others: Vec<&str> = held
-        .iter()
-        .map(String::as_str)
-        .filter(|of| *of != ours)
-        .collect();
-    let mut others_named = others[..others.len().min(NAMED)].join(", ");
-    if others.len() > NAMED {
-        others_named = format!("{others_named} and {} more", others.len() - NAMED);
+/// The same for a process that starts, which asks only as long as nothing has shown the definition to be known. A
+/// store that is down shows nothing.
+pub async fn at_start(config: &Config, stores: &Stores) -> Checks {
+    let ours = config.definition.id();
+    if on_disk(config).is_some_and(|place| place.definitions.contains(&ours)) {
+        return Checks::of(ABOUT);
     }
-    match (held.contains(ours), others.is_empty()) {
-        (true, true) => checks.ok(format!("{place} holds {ours}, this configuration's, alone")),
-        (true, false) => checks.ok(format!(
-            "{place} holds {ours}, this configuration's, and beside it {others_named}"
-        )),
-        (false, true) => checks.ok(format!("{place} holds no definition yet")),
-        (false, false) => checks.warning(format!(
-            "unknown definition: {place} holds {others_named} and not {ours}, this configuration's. Another hash key, time zone, number of partitions or limit makes another definition, and its views are filled anew from the log's start: if that is not meant, set [definition] as the processors that filled it have it"
-        )),
+    let history = stores
+        .opensearch
+        .as_ref()
+        .and_then(|store| store.get().ok());
+    let in_opensearch = match history {
+        Some(store) => store.definitions().await.ok(),
+        None => None,
+    };
+    if in_opensearch
+        .as_ref()
+        .is_some_and(|held| held.contains_key(&ours))
+    {
+        return Checks::of(ABOUT);
+    }
+    let in_redis = match stores.redis.as_ref().and_then(|store| store.get().ok()) {
+        Some(store) => store.definitions().await.ok(),
+        None => None,
+    };
+    check(config, in_redis, in_opensearch)
+}
+
+fn on_disk(config: &Config) -> Option<Place> {
+    let folder = set::settings(config).state_folder;
+    let mut definitions = survey::other_definitions(&folder, &config.definition).ok()?;
+    let ours = config.definition.id();
+    if folder.join(&ours).is_dir() {
+        definitions.push(ours);
+    }
+    Some(Place {
+        name: "the state folder",
+        definitions: definitions.into_iter().collect(),
+        is_shared: false,
+    })
+}
+
+/// A definition is unknown where a place of this deployment's own holds another one and no place holds it.
+fn judge(ours: &str, places: &[Place]) -> Checks {
+    let mut checks = Checks::of(ABOUT);
+    let is_known = places.iter().any(|of| of.definitions.contains(ours));
+    for place in places {
+        let others: Vec<&str> = place
+            .definitions
+            .iter()
+            .map(String::as_str)
+            .filter(|of| *of != ours)
+            .collect();
+        let others_named = named(&others);
+        let (is_here, name) = (place.definitions.contains(ours), place.name);
+        if others.is_empty() && is_here {
+            checks.ok(format!("{name} holds {ours}, this configuration's, alone"));
+        } else if others.is_empty() {
+            checks.ok(format!("{name} holds no definition yet"));
+        } else if is_here {
+            checks.ok(format!(
+                "{name} holds {ours}, this configuration's, and beside it {others_named}"
+            ));
+        } else {
+            let outcome = if is_known || place.is_shared {
+                Outcome::Warning
+            } else {
+                Outcome::Refused
+            };
+            checks.push(outcome, format!(
+                "unknown definition: {name} holds {others_named} and not {ours}, this configuration's. Another hash key, time zone, number of partitions or limit makes another definition, and its views are filled anew from the log's start: if that is meant, start it the first time with `footfall process --new-definition`; if not, set [definition] as the processors that filled it have it"
+            ));
+        }
+    }
+    checks
+}
+
+/// The first of them, and how many more there are.
+fn named(definitions: &[&str]) -> String {
+    let shown = definitions[..definitions.len().min(NAMED)].join(", ");
+    match definitions.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Outcome;
     use super::*;
 
-    fn outcomes(held: &[&str]) -> Vec<Outcome> {
-        let mut checks = Checks::of("definition");
-        let held = held.iter().map(|name| (*name).to_owned()).collect();
-        judge(&mut checks, "ours", "Redis", held);
-        checks.made.into_iter().map(|check| check.outcome).collect()
+    fn outcomes(places: &[(&[&str], bool)]) -> Vec<Outcome> {
+        let places: Vec<Place> = places
+            .iter()
+            .map(|(definitions, is_shared)| Place {
+                name: "a place",
+                definitions: definitions.iter().map(|name| (*name).to_owned()).collect(),
+                is_shared: *is_shared,
+            })
+            .collect();
+        let made = judge("ours", &places).made;
+        made.into_iter().map(|check| check.outcome).collect()
     }
 
     #[test]
-    fn a_place_that_holds_only_another_definition_is_warned_of() {
-        assert_eq!(outcomes(&["other"]), [Outcome::Warning]);
-        assert_eq!(outcomes(&["other", "ours"]), [Outcome::Ok]);
-        assert_eq!(outcomes(&["ours"]), [Outcome::Ok]);
-        assert_eq!(outcomes(&[]), [Outcome::Ok]);
+    fn a_definition_that_no_place_knows_is_refused_where_another_is() {
+        assert_eq!(outcomes(&[(&["other"], false)]), [Outcome::Refused]);
+        assert_eq!(outcomes(&[(&["other", "ours"], false)]), [Outcome::Ok]);
+        assert_eq!(outcomes(&[(&["ours"], false)]), [Outcome::Ok]);
+        assert_eq!(outcomes(&[(&[], false)]), [Outcome::Ok]);
+    }
+
+    #[test]
+    fn a_place_that_others_share_or_that_is_filled_yet_is_only_warned_of() {
+        assert_eq!(outcomes(&[(&["other"], true)]), [Outcome::Warning]);
+        let elsewhere = outcomes(&[(&["other"], false), (&["ours"], true)]);
+        assert_eq!(elsewhere, [Outcome::Warning, Outcome::Ok]);
+    }
+
+    #[test]
+    fn many_definitions_are_not_all_named() {
+        assert_eq!(named(&["a", "b"]), "a, b");
+        assert_eq!(named(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
     }
 }

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 
+pub use definitions::at_start as definition_at_start;
 pub use state::folder;
 pub use topics::topics;
 

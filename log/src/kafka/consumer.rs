@@ -54,6 +54,8 @@ pub struct Consumer {
     client: Option<BaseConsumer<Context>>,
     assignment: Assignment,
     out_of_range: Option<OutOfRange>,
+    /// How the last poll ended, after it had given what it took before.
+    failed: Option<Error>,
 }
 
 /// Some partition wanted an offset that is not there; librdkafka doesn't say which.
@@ -87,6 +89,7 @@ impl Consumer {
             client: Some(client),
             assignment: Assignment::default(),
             out_of_range: None,
+            failed: None,
         })
     }
 
@@ -214,6 +217,9 @@ fn collect(
 
 impl crate::Consumer for Consumer {
     fn poll(&mut self, timeout: Duration) -> Result<Vec<Delivery>, Error> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let mut deliveries = Vec::new();
         let Some(client) = &self.client else {
             return Ok(deliveries);
@@ -224,7 +230,12 @@ impl crate::Consumer for Consumer {
         self.assignment.deliver(&mut deliveries);
         self.apply(changes, &mut deliveries);
         self.look_for_out_of_range(&mut deliveries);
-        collected.map(|()| deliveries)
+        match collected {
+            // What was taken is gone from the client: it is given first.
+            Err(error) if !deliveries.is_empty() => self.failed = Some(error),
+            collected => collected?,
+        }
+        Ok(deliveries)
     }
 
     fn pause(&mut self, partition: u32) {
