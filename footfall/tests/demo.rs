@@ -177,6 +177,7 @@ fn every_metric_has_a_help_line_and_a_row_in_the_documents() {
         "footfall_projection_rows_waiting",
         "footfall_retries_total",
         "footfall_view_behind_seconds",
+        "footfall_redis_evicts",
         "footfall_opensearch_throttled_documents_total",
         "footfall_opensearch_bulk_documents",
         "footfall_opensearch_blocked",

@@ -9,6 +9,9 @@ pub(crate) const BULK_DOCUMENTS: &str = "footfall_opensearch_bulk_documents";
 /// Gauge.
 pub(crate) const BLOCKED: &str = "footfall_opensearch_blocked";
 
+/// Gauge.
+pub(crate) const EVICTS: &str = "footfall_redis_evicts";
+
 /// Gives each metric its HELP line.
 pub fn describe() {
     describe_counter!(
@@ -22,5 +25,9 @@ pub fn describe() {
     describe_gauge!(
         BLOCKED,
         "1 while OpenSearch takes no writes to the index, because of a block that a person or a full disk has set"
+    );
+    describe_gauge!(
+        EVICTS,
+        "1 while a primary of Redis has a maxmemory-policy by which it may drop rows in silence"
     );
 }

@@ -5,6 +5,7 @@ use fred::types::{ClusterHash, CustomCommand, Value};
 
 use super::Store;
 use super::library::is_missing;
+use super::moving::whole;
 use crate::Error;
 
 /// A function of the library. The name carries the library's version.
@@ -75,13 +76,11 @@ impl Store {
         // Not fred's own FCALL: it keeps other commands off the connection until the reply.
         let command =
             || CustomCommand::new_static(function.command(), ClusterHash::Custom(slot), false);
-        let mut reply = self
-            .client
-            .custom::<Value, Value>(command(), list.clone())
-            .await;
+        let send = || self.client.custom::<Value, Value>(command(), list.clone());
+        let mut reply = whole(send).await;
         if reply.as_ref().is_err_and(is_missing) {
             self.load_at(slot).await?;
-            reply = self.client.custom(command(), list).await;
+            reply = whole(send).await;
         }
         parse(reply.map_err(|error| self.failed(error))?)
     }

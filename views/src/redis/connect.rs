@@ -1,6 +1,6 @@
 //! The connection: what a client of these views must be set to.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use fred::error::Error as ClientError;
@@ -31,6 +31,8 @@ const BETWEEN_RENEWALS: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Commands that wait while Redis is away, at most; more are refused at once.
 const WAITING_COMMANDS: usize = 1_024;
+/// Redirections of a cluster that the client follows by itself: none (`moving.rs`).
+const REDIRECTIONS: u32 = 0;
 /// Reconnect attempts wait between these, in milliseconds, for ever.
 const RECONNECT_MS: (u32, u32) = (50, 1_000);
 
@@ -85,6 +87,7 @@ impl Store {
                 campaigns: Default::default(),
                 sweeping: Semaphore::new(1),
                 renewed: Instant::now().into(),
+                watch: OnceLock::new(),
             }),
         };
         if let Err(error) = store.prepare().await {
@@ -92,6 +95,7 @@ impl Store {
             connection.abort();
             return Err(error);
         }
+        store.watch();
         Ok(store)
     }
 
@@ -129,16 +133,16 @@ impl Store {
         }
         may
     }
+}
 
-    /// The primaries of a cluster; without one, the server that this client is connected to.
-    pub(super) fn primaries(&self) -> Vec<Option<Server>> {
-        match self.client.cached_cluster_state() {
-            Some(state) if self.client.is_clustered() => {
-                let primaries = state.unique_primary_nodes();
-                primaries.into_iter().map(Some).collect()
-            }
-            _ => vec![None],
+/// The primaries of a cluster; without one, the server that this client is connected to.
+pub(super) fn primaries(client: &Client) -> Vec<Option<Server>> {
+    match client.cached_cluster_state() {
+        Some(state) if client.is_clustered() => {
+            let primaries = state.unique_primary_nodes();
+            primaries.into_iter().map(Some).collect()
         }
+        _ => vec![None],
     }
 }
 
@@ -149,6 +153,7 @@ pub(super) fn client(config: Config) -> Result<Client, Error> {
             // fred sends a command whose reply was lost again by itself, thrice by default. Every
             // call here may be repeated, but when is the caller's to decide.
             connection.max_command_attempts = 1;
+            connection.max_redirections = REDIRECTIONS;
             connection.max_command_buffer_len = WAITING_COMMANDS;
             connection.connection_timeout = CONNECT_TIMEOUT;
             connection.internal_command_timeout = CONNECT_TIMEOUT;

@@ -3,14 +3,14 @@
 use fred::error::Error as ClientError;
 use fred::prelude::ErrorKind;
 
-use super::{NAME, library};
+use super::{NAME, library, moving};
 use crate::Error;
 
 /// What an error of the client's means. After most of them it is unknown whether the call was
 /// carried out; every call may be sent again.
 ///
-/// That a server is loading, was demoted, gave a slot away, or has no primary for it (LOADING,
-/// READONLY, MASTERDOWN, MOVED, ASK, TRYAGAIN, CLUSTERDOWN), that it lacks replicas, memory or disk
+/// That a server is loading, was demoted, or has no primary for a slot (LOADING, READONLY,
+/// MASTERDOWN, CLUSTERDOWN), that a slot is on its way (`moving.rs`), that it lacks replicas, memory or disk
 /// (NOREPLICAS, OOM, MISCONF), and all that nobody thought of, may pass.
 pub(super) fn failed(error: ClientError) -> Error {
     let details = error.details();
@@ -19,6 +19,9 @@ pub(super) fn failed(error: ClientError) -> Error {
     }
     if let Some(sentence) = right_missing(details).or_else(|| identity(details)) {
         return Error::Fatal(sentence);
+    }
+    if moving::met_by(&error) {
+        return transient("the cluster moves these keys to another server");
     }
     match error.kind() {
         ErrorKind::Auth | ErrorKind::Config | ErrorKind::Url | ErrorKind::InvalidArgument => {

@@ -3,7 +3,9 @@
 use fred::interfaces::ClientLike;
 use fred::types::{ClusterHash, CustomCommand, Value};
 
+use super::connect::primaries;
 use super::failure::{failed, transient};
+use super::moving::whole;
 use super::{Access, Store};
 use crate::Error;
 
@@ -13,21 +15,23 @@ const LIBRARY: &str = include_str!("footfall.lua");
 impl Store {
     /// Loads the functions into every server that holds slots.
     pub(super) async fn load_everywhere(&self) -> Result<(), Error> {
-        let loads = self.primaries().into_iter().map(|primary| async move {
-            match primary {
-                Some(server) => {
-                    let client = self.client.with_cluster_node(server);
-                    client
-                        .custom::<Value, _>(load(ClusterHash::Random), arguments())
-                        .await
+        let loads = primaries(&self.client)
+            .into_iter()
+            .map(|primary| async move {
+                match primary {
+                    Some(server) => {
+                        let client = self.client.with_cluster_node(server);
+                        client
+                            .custom::<Value, _>(load(ClusterHash::Random), arguments())
+                            .await
+                    }
+                    None => {
+                        self.client
+                            .custom(load(ClusterHash::Random), arguments())
+                            .await
+                    }
                 }
-                None => {
-                    self.client
-                        .custom(load(ClusterHash::Random), arguments())
-                        .await
-                }
-            }
-        });
+            });
         let loaded = futures::future::join_all(loads).await;
         loaded.into_iter().try_for_each(|loaded| self.judge(loaded))
     }
@@ -36,10 +40,8 @@ impl Store {
     /// reached it, or added to the cluster.
     pub(super) async fn load_at(&self, slot: u16) -> Result<(), Error> {
         tracing::info!("Redis has lost Footfall's functions, or never had them; loading them");
-        let loaded = self
-            .client
-            .custom(load(ClusterHash::Custom(slot)), arguments());
-        self.judge(loaded.await)
+        let command = || load(ClusterHash::Custom(slot));
+        self.judge(whole(|| self.client.custom(command(), arguments())).await)
     }
 
     fn judge(&self, loaded: Result<Value, fred::error::Error>) -> Result<(), Error> {

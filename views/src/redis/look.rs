@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use fred::interfaces::{ClientLike, HashesInterface};
-use fred::types::{ClusterHash, CustomCommand, InfoKind, Value};
+use fred::types::{ClusterHash, CustomCommand, Value};
 use futures::TryStreamExt;
 
 use super::Store;
 use super::failure::failed;
+use super::info::Info;
 use super::layout::Keys;
+use super::moving::whole;
 use crate::{Error, Finding, Stamp};
 
 /// Keys that one step of the search for other definitions looks at.
@@ -34,11 +36,7 @@ impl Store {
     /// # Errors
     /// When it doesn't answer.
     pub async fn unsaved(&self) -> Result<Option<Finding>, Error> {
-        if self
-            .info(InfoKind::Persistence)
-            .await?
-            .contains("aof_enabled:1")
-        {
+        if Info::of(&self.client).await?.get("aof_enabled") == "1" {
             return Ok(None);
         }
         let command = CustomCommand::new_static("CONFIG", ClusterHash::FirstKey, false);
@@ -55,8 +53,11 @@ impl Store {
     /// # Errors
     /// When it doesn't answer.
     pub async fn version(&self) -> Result<String, Error> {
-        let info = self.info(InfoKind::Server).await?;
-        Ok(field(&info, "redis_version").to_owned())
+        let info = Info::of(&self.client).await?;
+        Ok(match info.get("redis_version") {
+            "" => "unknown".to_owned(),
+            version => version.to_owned(),
+        })
     }
 
     /// How far each partition is stored; `None` for one that is not there. In their order.
@@ -66,11 +67,8 @@ impl Store {
     pub async fn stamps(&self) -> Result<Vec<Option<Stamp>>, Error> {
         let mut stamps = Vec::with_capacity(self.shared.keys.len());
         for (partition, keys) in (0..).zip(&self.shared.keys) {
-            let held: Vec<Option<String>> = self
-                .client
-                .hmget(keys.meta(), vec!["stored", "log_time"])
-                .await
-                .map_err(failed)?;
+            let ask = || self.client.hmget(keys.meta(), vec!["stored", "log_time"]);
+            let held: Vec<Option<String>> = whole(ask).await.map_err(failed)?;
             let number = |at: usize| held.get(at)?.as_ref()?.parse::<i64>().ok();
             stamps.push(number(0).map(|offset| Stamp {
                 partition,
@@ -122,16 +120,6 @@ impl Store {
         }
         Ok(held)
     }
-
-    async fn info(&self, section: InfoKind) -> Result<String, Error> {
-        self.client.info(Some(section)).await.map_err(failed)
-    }
-}
-
-fn field<'a>(info: &'a str, name: &str) -> &'a str {
-    info.lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-        .map_or("unknown", str::trim)
 }
 
 #[cfg(test)]

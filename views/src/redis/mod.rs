@@ -17,14 +17,17 @@ mod connect;
 mod dump;
 mod failure;
 mod fill;
+mod info;
 mod layout;
 mod library;
 mod look;
+mod moving;
 mod plan;
 mod read;
 mod sentinels;
 mod sweep;
 mod wants;
+mod watch;
 mod write;
 
 pub use address::Address;
@@ -33,7 +36,7 @@ pub use look::Held;
 pub use plan::Limits;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use fred::clients::Client;
@@ -42,6 +45,7 @@ use pipeline::calendar::Calendar;
 use tokio::sync::Semaphore;
 
 use self::layout::Keys;
+use self::watch::Watch;
 use crate::Error;
 
 /// The store's name in metrics and messages.
@@ -81,6 +85,8 @@ struct Shared {
     sweeping: Semaphore,
     /// When all connections were last made anew.
     renewed: Mutex<Instant>,
+    /// Looks at the servers, as long as there is a store.
+    watch: OnceLock<Watch>,
 }
 
 impl Store {

@@ -6,6 +6,7 @@
 use fred::interfaces::SetsInterface;
 
 use super::call::{Function, Reply};
+use super::moving::whole;
 use super::{Access, Store};
 use crate::Error;
 
@@ -35,19 +36,14 @@ impl Store {
     /// When Redis doesn't answer; what is left is removed another time.
     pub async fn sweep(&self, partition: u32) -> Result<(), Error> {
         let keys = self.keys(partition)?;
-        let dead: Vec<String> = self
-            .client
-            .smembers(keys.dead())
+        let dead: Vec<String> = whole(|| self.client.smembers(keys.dead()))
             .await
             .map_err(|error| self.failed(error))?;
         for token in dead {
             loop {
                 let index = keys.index(&token);
-                let names: Vec<String> = self
-                    .client
-                    .srandmember(&index, Some(GROUPS_PER_CALL))
-                    .await
-                    .map_err(|error| self.failed(error))?;
+                let some = || self.client.srandmember(&index, Some(GROUPS_PER_CALL));
+                let names: Vec<String> = whole(some).await.map_err(|error| self.failed(error))?;
                 let mut list = vec![keys.meta().into(), keys.dead().into(), index.into()];
                 list.extend(names.iter().map(|name| keys.group(&token, name).into()));
                 let args = vec![self.definition(), token.clone().into()];

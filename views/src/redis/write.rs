@@ -9,6 +9,7 @@ use fred::types::Value;
 use super::call::{Function, Reply};
 use super::failure::transient;
 use super::fill::{Filling, Progress, number};
+use super::moving::whole;
 use super::plan::Plan;
 use super::{MOVES, NAME, Store};
 use crate::{Change, Error, Sink, Stored};
@@ -29,11 +30,8 @@ impl Sink for Store {
 
     async fn stored(&self, partition: u32) -> Result<Stored, Error> {
         let meta = self.keys(partition)?.meta();
-        let held: Vec<Option<String>> = self
-            .client
-            .hmget(meta, vec!["token", "stored"])
-            .await
-            .map_err(|error| self.failed(error))?;
+        let ask = || self.client.hmget(meta.as_str(), vec!["token", "stored"]);
+        let held: Vec<Option<String>> = whole(ask).await.map_err(|error| self.failed(error))?;
         // A process that starts to write asks this first: time to remove what a dead one left.
         self.sweep_later(partition);
         let [Some(token), Some(stored)] = held.as_slice() else {

@@ -3,8 +3,9 @@
 use views::redis::Store;
 use views::{Error, Sink, Stored};
 
-use super::Redis;
 use super::group::{Group, Topology};
+use super::traffic::Traffic;
+use super::{Redis, until};
 use crate::conformance::definition;
 
 async fn a_replica_that_evicts_is_refused(topology: Topology) {
@@ -48,4 +49,43 @@ async fn with_sentinels_a_replica_that_evicts_is_refused_and_a_frozen_sentinel_i
         matches!(&refused, Some(Error::Fatal(text)) if text.contains("sentinelServiceName")),
         "{refused:?}"
     );
+}
+
+/// A replica that is given another policy after everyone has connected, and is then promoted.
+async fn a_promoted_server_that_evicts_is_found(topology: Topology) {
+    let mut group = Group::start(topology).await;
+    let traffic = Traffic::start(&group.address(), 44, 1).await;
+    traffic.further(0, 3).await;
+    assert_eq!(traffic.back.store.finding(), None);
+    let old = group.holder(&traffic.meta(0)).await;
+    for node in group.nodes.iter().filter(|node| node.role() == "slave") {
+        node.ask(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    }
+    group.nodes[old].kill();
+    traffic.further(0, 3).await;
+    let found = || traffic.back.store.finding();
+    until(async || found().is_some()).await;
+    let sentence = found().unwrap().sentence;
+    assert!(sentence.contains("allkeys-lru"), "{sentence}");
+    // It is looked at again wherever a connection is made anew.
+    let next = group.holder(&traffic.meta(0)).await;
+    let next = &group.nodes[next];
+    next.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    next.ask(&["CLIENT", "KILL", "TYPE", "normal"]);
+    until(async || found().is_none()).await;
+    traffic
+        .end(&format!("{topology:?}, an evicting server promoted"))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers"]
+async fn with_sentinels_a_promoted_server_that_evicts_is_found_and_nothing_ends() {
+    a_promoted_server_that_evicts_is_found(Topology::Sentinel).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers"]
+async fn in_a_cluster_a_promoted_server_that_evicts_is_found_and_nothing_ends() {
+    a_promoted_server_that_evicts_is_found(Topology::Cluster).await;
 }

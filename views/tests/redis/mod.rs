@@ -20,6 +20,7 @@ mod schedules;
 mod secure;
 pub mod server;
 mod setup;
+mod slot;
 mod topologies;
 mod traffic;
 
