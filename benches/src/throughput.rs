@@ -13,7 +13,7 @@ use footfall::config::Config;
 use footfall::generate::{self, Traffic};
 use footfall::set::{self, Log};
 use log::kafka::topics::{Layout, create};
-use log::{Consumer, Delivery, Positions};
+use log::{Consumer, Delivery, NoStart, Positions};
 use processor::{Parts, Processor};
 use prost::Message;
 use schemas::v1;
@@ -61,7 +61,7 @@ struct Figure {
 struct Start;
 
 impl Positions for Start {
-    fn start(&self, _: u32) -> Result<u64, String> {
+    fn start(&self, _: u32) -> Result<u64, NoStart> {
         Ok(0)
     }
 }

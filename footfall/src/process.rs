@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use anyhow::bail;
 use processor::{Parts, Processor};
+use tokio::sync::oneshot;
 use views::Sink;
 
 use crate::checks;
@@ -35,6 +37,7 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     .await??;
     let log = Log::open(&config)?;
     let stores = Stores::connect(&config, Use::Write).await?;
+    checks::log_at_start(&config, &stores).await.settle()?;
     if !args.new_definition {
         checks::definition_at_start(&config, &stores)
             .await
@@ -86,9 +89,21 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         &listener.guard(),
     ));
     tracing::info!(listen = %listener.address()?, scheme = listener.scheme(), definition = config.definition.id(), "processing");
-    listener.serve(router, stopping).await?;
+    let (ended, (tell, failed)) = (processor.ended(), oneshot::channel());
+    let until = async move {
+        tokio::select! {
+            () = stopping => {}
+            // Whoever asks for the reason is gone only when the listener failed.
+            why = ended => { let _ = tell.send(why); }
+        }
+    };
+    let served = listener.serve(router, until).await;
     tracing::info!("stopping: last checkpoints");
     tokio::task::spawn_blocking(move || processor.stop()).await?;
+    served?;
+    if let Ok(why) = failed.await {
+        bail!("{why}");
+    }
     Ok(())
 }
 

@@ -94,6 +94,14 @@ pub enum Delivery {
     Revoked(Vec<u32>),
     /// Records of one partition, in order, following those before.
     Batch(Batch),
+    /// A partition has no start yet: it stays ours and is asked for again. [`Delivery::Assigned`] names it once more
+    /// when it has one.
+    Delayed {
+        /// The partition.
+        partition: u32,
+        /// Why.
+        why: String,
+    },
     /// A partition can't be read on: it stays ours but stands still until someone decides.
     Halted {
         /// The partition.
@@ -103,13 +111,27 @@ pub enum Delivery {
     },
 }
 
+/// Why a partition has no start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoStart {
+    /// It may have one later: a disk is full, the log does not answer.
+    #[error("{0}")]
+    Passing(String),
+    /// It has none until a person has looked.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// How long after a passing failure a partition's start is asked for again.
+pub const START_AGAIN: Duration = Duration::from_secs(5);
+
 /// Where consumption of a partition starts. Asked when a partition is assigned, on the polling thread.
 pub trait Positions: Send + Sync {
-    /// The next offset to read; an error halts the partition.
+    /// The next offset to read.
     ///
     /// # Errors
-    /// A sentence saying why the partition can't be started.
-    fn start(&self, partition: u32) -> Result<u64, String>;
+    /// A sentence saying why there is none. It is asked for again after a passing failure; another halts the partition.
+    fn start(&self, partition: u32) -> Result<u64, NoStart>;
 }
 
 /// A member of a consumer group, or the only reader of an embedded log.

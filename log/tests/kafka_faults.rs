@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use footfall_log::kafka::{Config, Consumer, Producer};
-use footfall_log::{Consumer as _, Delivery, Error, NewRecord, Positions, Producer as _};
+use footfall_log::{Consumer as _, Delivery, Error, NewRecord, NoStart, Positions, Producer as _};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -32,7 +32,7 @@ fn records(count: usize) -> Vec<NewRecord> {
 struct Zero;
 
 impl Positions for Zero {
-    fn start(&self, _partition: u32) -> Result<u64, String> {
+    fn start(&self, _partition: u32) -> Result<u64, NoStart> {
         Ok(0)
     }
 }
@@ -52,6 +52,7 @@ fn offsets_up_to(consumer: &mut Consumer, last: u64) -> Vec<u64> {
                     offsets.extend(batch.records().map(|record| record.offset));
                 }
                 Delivery::Halted { error, .. } => panic!("{error}"),
+                Delivery::Delayed { why, .. } => panic!("{why}"),
                 Delivery::Assigned(_) | Delivery::Revoked(_) => {}
             }
         }

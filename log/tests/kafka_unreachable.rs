@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use footfall_log::kafka::{Config, Consumer, Producer};
-use footfall_log::{Consumer as _, Error, NewRecord, Positions, Producer as _};
+use footfall_log::{Consumer as _, Error, NewRecord, NoStart, Positions, Producer as _};
 
 /// A port nothing listens on: bound for a moment by this process, then given back.
 fn nowhere(extra: &[(&str, &str)]) -> Config {
@@ -28,8 +28,9 @@ fn nowhere(extra: &[(&str, &str)]) -> Config {
 struct Never;
 
 impl Positions for Never {
-    fn start(&self, partition: u32) -> Result<u64, String> {
-        Err(format!("partition {partition} can't have been assigned"))
+    fn start(&self, partition: u32) -> Result<u64, NoStart> {
+        let why = format!("partition {partition} can't have been assigned");
+        Err(NoStart::Fatal(why))
     }
 }
 

@@ -14,7 +14,7 @@ use footfall_log::kafka::{
     Config, Consumer, Mechanism, Producer, Protocol, Reader, Security, topics,
 };
 use footfall_log::{
-    Consumer as _, Delivery, Error, NewRecord, Positions, Producer as _, Reader as _,
+    Consumer as _, Delivery, Error, NewRecord, NoStart, Positions, Producer as _, Reader as _,
 };
 
 /// How long a condition is waited for.
@@ -90,7 +90,7 @@ fn changed(mut config: Config, change: impl FnOnce(&mut Config)) -> Config {
 struct FromStart;
 
 impl Positions for FromStart {
-    fn start(&self, _: u32) -> Result<u64, String> {
+    fn start(&self, _: u32) -> Result<u64, NoStart> {
         Ok(0)
     }
 }

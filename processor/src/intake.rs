@@ -62,8 +62,24 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub fn run(mut self) {
+    /// Runs until it is told to stop.
+    ///
+    /// # Errors
+    /// Why the log can't be polled any more; its partitions are checkpointed all the same.
+    pub fn run(mut self) -> Result<(), log::Error> {
         ::metrics::gauge!(metrics::MEMORY_PAUSED).set(0.0);
+        let polled = self.poll_until_stopped();
+        let all = self.workers.keys().copied().collect();
+        self.release(all, true);
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.finish(self.settings.snapshots.last);
+        }
+        self.consumer.leave();
+        polled
+    }
+
+    fn poll_until_stopped(&mut self) -> Result<(), log::Error> {
+        let mut failed = String::new();
         while !self.stop.load(Ordering::Relaxed) {
             self.hand_over();
             self.watch_memory();
@@ -78,18 +94,18 @@ impl Intake {
             };
             match self.consumer.poll(timeout) {
                 Ok(deliveries) => deliveries.into_iter().for_each(|d| self.take(d)),
-                Err(error) => {
-                    tracing::error!(%error, "the log can't be polled; trying again");
+                Err(error @ log::Error::Transient(_)) => {
+                    let why = error.to_string();
+                    if why != failed {
+                        tracing::error!(why, "the log can't be polled; trying again");
+                        failed = why;
+                    }
                     std::thread::sleep(POLL);
                 }
+                Err(error) => return Err(error),
             }
         }
-        let all = self.workers.keys().copied().collect();
-        self.release(all, true);
-        if let Some(snapshots) = &self.snapshots {
-            snapshots.finish(self.settings.snapshots.last);
-        }
-        self.consumer.leave();
+        Ok(())
     }
 
     fn take(&mut self, delivery: Delivery) {
@@ -112,6 +128,12 @@ impl Intake {
                 waiting.batches.push_back(batch);
                 self.hand_over();
             }
+            Delivery::Delayed { partition, why } => {
+                self.halt(
+                    partition,
+                    format!("it can't start yet, and is tried again: {why}"),
+                );
+            }
             Delivery::Halted { partition, error } => self.halt(partition, error.to_string()),
         }
     }
@@ -133,8 +155,10 @@ impl Intake {
                 if let Some(snapshots) = &self.snapshots {
                     snapshots.own(partition, &file);
                 }
-                self.status
-                    .update(partition, |status| status.started = Some(started));
+                self.status.update(partition, |status| {
+                    status.started = Some(started);
+                    status.halted = None;
+                });
                 self.views.add(partition, handle.control.clone());
                 self.workers.insert(partition, handle);
                 if self.memory_paused {

@@ -11,7 +11,7 @@ mod remote;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use log::{Positions, Reader};
+use log::{NoStart, Positions, Reader};
 use metrics::counter;
 use pipeline::aggregate;
 
@@ -120,33 +120,34 @@ impl Checkpoints {
         self.log.bounds(partition)
     }
 
-    fn find(&self, partition: u32) -> Result<Opened, String> {
+    fn find(&self, partition: u32) -> Result<Opened, NoStart> {
         let partitions = self.settings.definition.partitions;
         let bounds = self.log.bounds_of(partition, partitions)?;
-        let say = |error: Error| error.to_string();
-        let held = self.hold(partition).map_err(say)?;
-        let mut found = self.local(partition, &held).map_err(say)?;
+        let held = self.hold(partition).map_err(no_start)?;
+        let (mut found, outrun) = self.local(partition, &held).map_err(no_start)?;
         if !held.is_usual
             && let Some(copy) = self.copy_of_held(partition, found.as_ref())
         {
             found = Some(
                 self.install(partition, copy, &held.place, found)
-                    .map_err(say)?,
+                    .map_err(no_start)?,
             );
         }
         let at_hand = found.as_ref().map(Opened::position);
-        if let Some(snapshot) = self.fetch(partition, bounds, at_hand) {
+        if let Some(snapshot) = self.fetch(partition, bounds, at_hand)? {
             found = Some(
                 self.install(partition, snapshot, &held.place, found)
-                    .map_err(say)?,
+                    .map_err(no_start)?,
             );
         }
         let found = match found {
             Some(found) => found,
-            None => self.anew(partition, held.place).map_err(say)?,
+            None => self.anew(partition, held.place).map_err(no_start)?,
         };
         self.log
             .check(partition, found.position(), found.restored.last)?;
+        // Only now: until then one of them might have been all there is of this log.
+        outrun.into_iter().for_each(Place::remove);
         Ok(found)
     }
 
@@ -180,8 +181,18 @@ impl Checkpoints {
     }
 }
 
+/// A damaged file waits for a person; a disk that is full or can't be written is tried again.
+fn no_start(error: Error) -> NoStart {
+    match error {
+        Error::Damaged { .. } => NoStart::Fatal(error.to_string()),
+        Error::Held(_) | Error::Io(..) | Error::Sqlite(..) => NoStart::Passing(error.to_string()),
+    }
+}
+
 impl Positions for Checkpoints {
-    fn start(&self, partition: u32) -> Result<u64, String> {
+    fn start(&self, partition: u32) -> Result<u64, NoStart> {
+        // One that was opened and not taken would hold its file against ourselves.
+        drop(self.take(partition));
         let found = self.find(partition)?;
         let (next_offset, from) = (found.position(), found.from.as_str());
         counter!(names::STARTS, "from" => from).increment(1);

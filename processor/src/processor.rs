@@ -10,6 +10,7 @@ use crossbeam_channel::{Sender, bounded, unbounded};
 use log::{Consumer, Positions, Producer, Reader};
 use pipeline::aggregate;
 use tokio::runtime;
+use tokio::sync::watch;
 use views::Sink;
 
 use crate::fold_views::FoldViews;
@@ -25,8 +26,9 @@ use crate::status::Status;
 use crate::worker::Worker;
 use crate::{checkpointer, lag, outbox};
 
-/// Jobs that may wait for the checkpoint and dead-letter threads: each worker has one of each at most.
-const JOBS: usize = 1024;
+/// Jobs of each partition that may wait for the checkpoint and dead-letter threads: its worker's, and one that a worker
+/// before it has left behind.
+const JOBS: usize = 2;
 
 /// What a processor works with.
 pub struct Parts {
@@ -52,6 +54,19 @@ pub struct Processor {
     helpers_stop: Arc<AtomicBool>,
     views: FoldViews,
     status: Status,
+    ended: watch::Receiver<Option<String>>,
+}
+
+/// Tells how the intake ended, also when it panics.
+struct Ending {
+    tell: watch::Sender<Option<String>>,
+    why: String,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.tell.send_replace(Some(std::mem::take(&mut self.why)));
+    }
 }
 
 /// What every worker is spawned with.
@@ -99,9 +114,10 @@ impl Processor {
             helpers.push(thread);
             taker = Some(started);
         }
-        let (checkpoint_jobs, jobs) = bounded(JOBS);
+        let most = JOBS * settings.definition.partitions as usize;
+        let (checkpoint_jobs, jobs) = bounded(most);
         helpers.push(checkpointer::start(jobs).map_err(fatal)?);
-        let (letter_jobs, jobs) = bounded(JOBS);
+        let (letter_jobs, jobs) = bounded(most);
         let delivering = outbox::start(jobs, parts.dead_letters, helpers_stop.clone());
         helpers.push(delivering.map_err(fatal)?);
         let lag = lag::start(
@@ -133,9 +149,17 @@ impl Processor {
             waiting: BTreeMap::new(),
             memory_paused: false,
         };
+        let (tell, ended) = watch::channel(None);
         let intake = std::thread::Builder::new()
             .name("intake".to_owned())
-            .spawn(move || intake.run())
+            .spawn(move || {
+                let why = "the thread that polls the log died, which is a bug; its partitions go on from their last checkpoints".to_owned();
+                let mut ending = Ending { tell, why };
+                ending.why = match intake.run() {
+                    Ok(()) => "it was asked to stop".to_owned(),
+                    Err(error) => error.to_string(),
+                };
+            })
             .map_err(fatal)?;
         Ok(Self {
             stop,
@@ -144,6 +168,7 @@ impl Processor {
             helpers_stop,
             views,
             status,
+            ended,
         })
     }
 
@@ -155,6 +180,17 @@ impl Processor {
     /// What each partition is doing.
     pub fn status(&self) -> Status {
         self.status.clone()
+    }
+
+    /// Completes with why, when the processor has ended: it was asked to stop, or the log can't be polled any more.
+    pub fn ended(&self) -> impl Future<Output = String> + Send + use<> {
+        let mut ended = self.ended.clone();
+        async move {
+            match ended.wait_for(Option::is_some).await {
+                Ok(why) => why.clone().unwrap_or_default(),
+                Err(_) => "its thread is gone".to_owned(),
+            }
+        }
     }
 
     /// Stops gracefully: stores brought up, a last checkpoint of each partition, the group left.

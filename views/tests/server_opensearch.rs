@@ -229,6 +229,44 @@ async fn writes_of_a_paused_owner_that_arrive_late_make_no_document_go_back() {
     server.delete().await;
 }
 
+/// Another partition's fill makes the index anew between two bulks of a change. What the change brings after that must
+/// not look like all there is.
+#[tokio::test]
+#[ignore = "needs servers"]
+async fn a_change_on_its_way_to_an_index_that_is_made_anew_claims_nothing_there() {
+    let config = config(2);
+    let (store, server) = connect(&config).await;
+    let mut fold = Fold::new(&config.definition);
+    fold.feed(200);
+    let before = fold.changes();
+    for change in &before {
+        store.fill(change).await.unwrap();
+    }
+    let gate = Gate::before(&opensearch::url()).await;
+    let behind_gate = Config {
+        urls: vec![gate.url()],
+        ..config.clone()
+    };
+    let (slow, _) = connect(&behind_gate).await;
+    fold.feed(200);
+    let late = fold.changes();
+    let on_its_way = late[0].clone();
+    let slow = tokio::spawn(async move { slow.apply(&on_its_way).await });
+    gate.until_holding().await;
+    server.delete().await;
+    let everything = fold.everything();
+    store.fill(&everything[1]).await.unwrap();
+
+    gate.open();
+    let error = slow.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Transient { .. }), "{error}");
+    assert_eq!(store.stored(0).await.unwrap(), Stored::Missing);
+    assert_eq!(store.apply(&late[0]).await.unwrap(), Stored::Missing);
+    store.fill(&everything[0]).await.unwrap();
+    assert_holds(&store, &fold).await;
+    server.delete().await;
+}
+
 #[tokio::test]
 #[ignore = "needs servers"]
 async fn two_owners_at_once_end_at_the_fold() {

@@ -133,7 +133,7 @@ async fn a_write_alias_at_two_indices_is_refused_and_an_alias_of_strangers_is_to
     let config = config(1);
     let (store, server) = connect(&config).await;
     let stranger = Server::new(&format!("stranger-of-{}", store.index()));
-    let write = format!("{}-write", store.index());
+    let write = format!("{}-write-0", store.index());
     put(
         &stranger,
         json!({"aliases": {&write: {}, store.alias(): {}}}),
@@ -160,7 +160,7 @@ async fn an_index_that_has_the_name_of_an_alias_is_refused() {
     put(&server, made).await;
     let found = server.send(Method::Get, "/_alias", None).await;
     let (index, _) = found.as_object().unwrap().iter().next().unwrap();
-    let write = format!("{index}-write");
+    let write = format!("{index}-write-0");
     server.delete().await;
     let taken = Server::new(&write);
     put(&taken, json!({})).await;

@@ -27,7 +27,12 @@ pub(super) fn check(
     in_redis: Option<Held>,
     in_opensearch: Option<BTreeMap<String, String>>,
 ) -> Checks {
-    let mut places: Vec<Place> = on_disk(config).into_iter().collect();
+    let mut checks = Checks::of(ABOUT);
+    let mut places = Vec::new();
+    match on_disk(config) {
+        Ok(place) => places.push(place),
+        Err(error) => checks.unasked(format!("the state folder can't be listed: {error}")),
+    }
     let is_complete = in_redis.as_ref().is_none_or(|held| held.complete);
     places.extend(in_redis.map(|held| Place {
         name: "Redis",
@@ -39,7 +44,9 @@ pub(super) fn check(
         definitions: held.into_keys().collect(),
         is_shared: false,
     }));
-    let mut checks = judge(&config.definition.id(), &places);
+    checks
+        .made
+        .extend(judge(&config.definition.id(), &places).made);
     if !is_complete {
         checks.warning(
             "Redis has too many keys to look at all of them: it may hold further definitions",
@@ -52,7 +59,7 @@ pub(super) fn check(
 /// store that is down shows nothing.
 pub async fn at_start(config: &Config, stores: &Stores) -> Checks {
     let ours = config.definition.id();
-    if on_disk(config).is_some_and(|place| place.definitions.contains(&ours)) {
+    if on_disk(config).is_ok_and(|place| place.definitions.contains(&ours)) {
         return Checks::of(ABOUT);
     }
     let history = stores
@@ -60,7 +67,7 @@ pub async fn at_start(config: &Config, stores: &Stores) -> Checks {
         .as_ref()
         .and_then(|store| store.get().ok());
     let in_opensearch = match history {
-        Some(store) => store.definitions().await.ok(),
+        Some(store) => known(store.definitions().await),
         None => None,
     };
     if in_opensearch
@@ -70,20 +77,26 @@ pub async fn at_start(config: &Config, stores: &Stores) -> Checks {
         return Checks::of(ABOUT);
     }
     let in_redis = match stores.redis.as_ref().and_then(|store| store.get().ok()) {
-        Some(store) => store.definitions().await.ok(),
+        Some(store) => known(store.definitions().await),
         None => None,
     };
     check(config, in_redis, in_opensearch)
 }
 
-fn on_disk(config: &Config) -> Option<Place> {
+fn known<T>(asked: Result<T, views::Error>) -> Option<T> {
+    asked
+        .inspect_err(|error| tracing::warn!(%error, "which definitions are held can't be asked"))
+        .ok()
+}
+
+fn on_disk(config: &Config) -> std::io::Result<Place> {
     let folder = set::settings(config).state_folder;
-    let mut definitions = survey::other_definitions(&folder, &config.definition).ok()?;
+    let mut definitions = survey::other_definitions(&folder, &config.definition)?;
     let ours = config.definition.id();
     if folder.join(&ours).is_dir() {
         definitions.push(ours);
     }
-    Some(Place {
+    Ok(Place {
         name: "the state folder",
         definitions: definitions.into_iter().collect(),
         is_shared: false,

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use views::Stamp;
 use views::opensearch::Store;
 
 use super::Checks;
 use crate::config::Config;
 use crate::set;
 
-/// Checks OpenSearch, and says which definitions it holds, with their indices.
-pub(super) async fn check(config: &Config) -> (Checks, Option<BTreeMap<String, String>>) {
+/// The definitions that OpenSearch holds, with their indices; and how far it holds the configuration's.
+type Looked = (BTreeMap<String, String>, Vec<Option<Stamp>>);
+
+/// Checks OpenSearch, and says what it holds.
+pub(super) async fn check(config: &Config) -> (Checks, Option<Looked>) {
     let mut checks = Checks::of("opensearch");
     if config.opensearch.urls.is_empty() {
         if !config.is_embedded() {
@@ -31,10 +35,7 @@ pub(super) async fn check(config: &Config) -> (Checks, Option<BTreeMap<String, S
     }
 }
 
-async fn look(
-    store: &Store,
-    checks: &mut Checks,
-) -> Result<BTreeMap<String, String>, views::Error> {
+async fn look(store: &Store, checks: &mut Checks) -> Result<Looked, views::Error> {
     let version = store.version().await?;
     checks.findings(store.findings().await?);
     checks.findings(store.full_disks().await?);
@@ -44,5 +45,5 @@ async fn look(
             store.index()
         ));
     }
-    store.definitions().await
+    Ok((store.definitions().await?, store.stamps().await?))
 }

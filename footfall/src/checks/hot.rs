@@ -1,13 +1,14 @@
 //! Whether Redis can hold the hot views.
 
+use views::Stamp;
 use views::redis::{Held, Store};
 
 use super::Checks;
 use crate::config::Config;
 use crate::set;
 
-/// Checks Redis, and says which definitions it holds.
-pub(super) async fn check(config: &Config) -> (Checks, Option<Held>) {
+/// Checks Redis, and says which definitions it holds, and how far this one.
+pub(super) async fn check(config: &Config) -> (Checks, Option<(Held, Vec<Option<Stamp>>)>) {
     let mut checks = Checks::of("redis");
     if config.redis.url.is_empty() {
         if !config.is_embedded() {
@@ -31,7 +32,10 @@ pub(super) async fn check(config: &Config) -> (Checks, Option<Held>) {
     }
 }
 
-async fn look(store: &Store, checks: &mut Checks) -> Result<Held, views::Error> {
+async fn look(
+    store: &Store,
+    checks: &mut Checks,
+) -> Result<(Held, Vec<Option<Stamp>>), views::Error> {
     let version = store.version().await?;
     checks.findings(store.unsaved().await?.into_iter().collect());
     if checks.is_empty() {
@@ -39,5 +43,5 @@ async fn look(store: &Store, checks: &mut Checks) -> Result<Held, views::Error> 
             "Redis {version} answers, keeps its rows and evicts none"
         ));
     }
-    store.definitions().await
+    Ok((store.definitions().await?, store.stamps().await?))
 }

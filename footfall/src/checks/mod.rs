@@ -2,6 +2,7 @@
 //!
 //! Nothing here writes. A new subject is a file of its own and a line in [`all`].
 
+mod ahead;
 mod configuration;
 mod definitions;
 mod history;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 
+pub use ahead::at_start as log_at_start;
 pub use definitions::at_start as definition_at_start;
 pub use state::folder;
 pub use topics::topics;
@@ -168,6 +170,7 @@ pub async fn all(mut config: Config) -> Vec<Check> {
         return made;
     }
     let on_disk = config.clone();
+    let mut is_known = false;
     let asked = tokio::task::spawn_blocking(move || {
         let mut made = machine::check(&on_disk).made;
         made.extend(state::folder(&on_disk).made);
@@ -181,16 +184,28 @@ pub async fn all(mut config: Config) -> Vec<Check> {
         if is_known {
             made.extend(state::against_log(&on_disk).made);
         }
-        made
+        (made, is_known)
     });
     match asked.await {
-        Ok(asked) => made.extend(asked),
+        Ok((asked, log_answers)) => {
+            made.extend(asked);
+            is_known = log_answers;
+        }
         Err(error) => tracing::error!(%error, "a check died"),
     }
     let (hot, in_redis) = hot::check(&config).await;
     let (history, in_opensearch) = history::check(&config).await;
     made.extend(hot.made);
     made.extend(history.made);
+    let (in_redis, redis) = in_redis.unzip();
+    let (in_opensearch, opensearch) = in_opensearch.unzip();
+    let stored = [("Redis", redis), ("OpenSearch", opensearch)];
+    let stored = stored
+        .into_iter()
+        .filter_map(|(name, of)| Some((name, of?)));
+    if is_known {
+        made.extend(ahead::check(&config, stored.collect()).await.made);
+    }
     made.extend(definitions::check(&config, in_redis, in_opensearch).made);
     made
 }

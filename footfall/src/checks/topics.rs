@@ -47,9 +47,12 @@ fn one(config: &Config, topic: &str, checks: &mut Checks) {
 /// A letter is its record and headers of ours: one that its topic refuses would hold its partition up for good.
 fn record_sizes(config: &Config, checks: &mut Checks) {
     let names = config.topics();
-    let limit = |topic: &str| record_limit(&config.kafka(), topic).ok().flatten();
-    let (Some(events), Some(letters)) = (limit(&names.events), limit(&names.dead_letters)) else {
-        return;
+    let limit = |topic: &str| record_limit(&config.kafka(), topic);
+    let (events, letters) = match (limit(&names.events), limit(&names.dead_letters)) {
+        (Ok(Some(events)), Ok(Some(letters))) => (events, letters),
+        (Err(error), _) | (_, Err(error)) => return checks.log_failed(&error),
+        // A cluster that doesn't tell it.
+        _ => return,
     };
     let wanted = events.saturating_add(LETTER_BYTES);
     if letters < wanted {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::{Log, Tail, Topic, file, load, lock};
-use crate::{Bounds, Delivery, Error, Positions};
+use crate::{Bounds, Delivery, Error, NoStart, Positions, START_AGAIN};
 
 /// Bytes one poll delivers before it leaves the other partitions to the next one.
 const POLL_BYTES: usize = 16 << 20;
@@ -28,6 +28,8 @@ struct Partition {
     next_offset: u64,
     paused: bool,
     halted: bool,
+    /// When its start is asked for again; it is halted until then.
+    again: Option<Instant>,
 }
 
 impl Partition {
@@ -57,19 +59,53 @@ impl Consumer {
         let mut deliveries = vec![Delivery::Assigned(all.clone())];
         let mut states = Vec::with_capacity(all.len());
         for partition in all {
-            let bounds = self.topic.bounds(&self.connection, partition)?;
-            let mut state = Partition::default();
-            match start(self.positions.as_ref(), partition, bounds) {
-                Ok(offset) => state.next_offset = offset,
+            states.push(self.start(partition, &mut deliveries)?);
+        }
+        self.partitions = states;
+        Ok(deliveries)
+    }
+
+    /// Asks again for the starts that may be there by now.
+    fn assign_the_delayed(&mut self, deliveries: &mut Vec<Delivery>) -> Result<(), Error> {
+        let now = Instant::now();
+        for index in 0..self.partitions.len() {
+            if self.partitions[index].again.is_none_or(|at| at > now) {
+                continue;
+            }
+            let state = self.start(index as u32, deliveries)?;
+            if !state.halted {
+                deliveries.push(Delivery::Assigned(vec![index as u32]));
+            }
+            let paused = self.partitions[index].paused;
+            self.partitions[index] = Partition { paused, ..state };
+        }
+        Ok(())
+    }
+
+    /// Where a partition stands at first, if that is within what it holds.
+    fn start(&self, partition: u32, deliveries: &mut Vec<Delivery>) -> Result<Partition, Error> {
+        let bounds = self.topic.bounds(&self.connection, partition)?;
+        let mut state = Partition::default();
+        match self.positions.start(partition) {
+            Ok(offset) => match bounds.check(partition, offset) {
+                Ok(()) => state.next_offset = offset,
                 Err(error) => {
                     state.halted = true;
                     deliveries.push(Delivery::Halted { partition, error });
                 }
+            },
+            Err(NoStart::Fatal(why)) => {
+                state.halted = true;
+                let error = Error::Fatal(why);
+                deliveries.push(Delivery::Halted { partition, error });
             }
-            states.push(state);
+            Err(NoStart::Passing(why)) => {
+                state.halted = true;
+                state.again = Some(Instant::now() + START_AGAIN);
+                deliveries.push(Delivery::Delayed { partition, why });
+            }
         }
-        self.partitions = states;
-        Ok(deliveries)
+        Ok(state)
     }
 
     /// Waits until a partition that may be delivered has grown, or the time is up.
@@ -136,6 +172,11 @@ impl crate::Consumer for Consumer {
         if self.partitions.is_empty() {
             return self.assign();
         }
+        let mut deliveries = Vec::new();
+        self.assign_the_delayed(&mut deliveries)?;
+        if !deliveries.is_empty() {
+            return Ok(deliveries);
+        }
         self.wait(timeout);
         self.deliver()
     }
@@ -157,11 +198,4 @@ impl crate::Consumer for Consumer {
     }
 
     fn leave(self: Box<Self>) {}
-}
-
-/// Where a partition starts, if that is within what it holds.
-fn start(positions: &dyn Positions, partition: u32, bounds: Bounds) -> Result<u64, Error> {
-    let offset = positions.start(partition).map_err(Error::Fatal)?;
-    bounds.check(partition, offset)?;
-    Ok(offset)
 }

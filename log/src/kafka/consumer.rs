@@ -3,6 +3,7 @@
 //! Delivers each record of its partitions once, in order, from where the positions say. A broker that is
 //! gone ends nothing: polling goes on and librdkafka connects again.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use super::assignment::Assignment;
 use super::rebalance::{Change, Context};
 use super::{Config, bounds, message, report, stopped};
-use crate::{Bounds, Delivery, Error, Positions};
+use crate::{Bounds, Delivery, Error, NoStart, Positions, START_AGAIN};
 
 /// How long leaving may take. A broker that does not answer holds the client back; the group notices the
 /// absence by its session time-out then.
@@ -54,6 +55,8 @@ pub struct Consumer {
     client: Option<BaseConsumer<Context>>,
     assignment: Assignment,
     out_of_range: Option<OutOfRange>,
+    /// When the start of each partition that has none yet is asked for again.
+    delayed: BTreeMap<u32, Instant>,
     /// How the last poll ended, after it had given what it took before.
     failed: Option<Error>,
 }
@@ -89,6 +92,7 @@ impl Consumer {
             client: Some(client),
             assignment: Assignment::default(),
             out_of_range: None,
+            delayed: BTreeMap::new(),
             failed: None,
         })
     }
@@ -103,18 +107,54 @@ impl Consumer {
                     for (partition, start) in starts {
                         self.assignment
                             .assign(partition, *start.as_ref().unwrap_or(&0));
-                        if let Err(reason) = start {
-                            self.halt(partition, Error::Fatal(reason), deliveries);
+                        if let Err(error) = start {
+                            self.has_no_start(partition, error, deliveries);
                         }
                     }
                 }
                 Change::Revoked(partitions) => {
                     for partition in &partitions {
+                        self.delayed.remove(partition);
                         self.assignment.revoke(*partition);
                     }
                     deliveries.push(Delivery::Revoked(partitions));
                 }
             }
+        }
+    }
+
+    fn has_no_start(&mut self, partition: u32, error: NoStart, deliveries: &mut Vec<Delivery>) {
+        match error {
+            NoStart::Fatal(why) => self.halt(partition, Error::Fatal(why), deliveries),
+            NoStart::Passing(why) => {
+                self.assignment.halt(partition);
+                self.delayed.insert(partition, Instant::now() + START_AGAIN);
+                deliveries.push(Delivery::Delayed { partition, why });
+            }
+        }
+    }
+
+    /// Asks again for a start that may be there by now; one a poll, for it may take long.
+    fn start_a_delayed(&mut self, deliveries: &mut Vec<Delivery>) {
+        let now = Instant::now();
+        let due = self.delayed.iter().find(|(_, at)| **at <= now);
+        let (Some(partition), Some(client)) = (due.map(|(partition, _)| *partition), &self.client)
+        else {
+            return;
+        };
+        let placed = client.context().start(partition).and_then(|offset| {
+            stopped::place(client, &self.topic, partition, offset)
+                .map(|()| offset)
+                .map_err(|error| NoStart::Passing(format!("Kafka can't start it: {error}")))
+        });
+        self.delayed.remove(&partition);
+        match placed {
+            Ok(offset) => {
+                self.assignment.assign(partition, offset);
+                self.tell_client(partition, false);
+                deliveries.push(Delivery::Assigned(vec![partition]));
+            }
+            Err(error) => self.has_no_start(partition, error, deliveries),
         }
     }
 
@@ -205,7 +245,8 @@ fn collect(
             Some(Err(error)) => {
                 let code = error.rdkafka_error_code();
                 match code.and_then(|code| report::lacks(topic, "READ", code)) {
-                    Some(error) => return Err(error),
+                    // It may be given again; the client goes on asking.
+                    Some(error) => return Err(Error::Transient(error.to_string())),
                     // Reported by the context, and either passing or looked into by the poll.
                     None => return Ok(()),
                 }
@@ -229,6 +270,7 @@ impl crate::Consumer for Consumer {
         // What was taken came before the change.
         self.assignment.deliver(&mut deliveries);
         self.apply(changes, &mut deliveries);
+        self.start_a_delayed(&mut deliveries);
         self.look_for_out_of_range(&mut deliveries);
         match collected {
             // What was taken is gone from the client: it is given first.

@@ -11,7 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::report;
-use crate::Positions;
+use crate::{NoStart, Positions};
 
 /// What the consumer's callbacks need, and what they leave for the poll that called them.
 pub(super) struct Context {
@@ -27,7 +27,7 @@ pub(super) struct Context {
 /// A change of the assignment, in order.
 pub(super) enum Change {
     /// These are ours now, each with its start or the reason why it has none.
-    Assigned(Vec<(u32, Result<u64, String>)>),
+    Assigned(Vec<(u32, Result<u64, NoStart>)>),
     /// These are not ours any more.
     Revoked(Vec<u32>),
 }
@@ -41,6 +41,11 @@ impl Context {
             changes: Mutex::default(),
             out_of_range: Mutex::default(),
         }
+    }
+
+    /// Where a partition starts by now.
+    pub(super) fn start(&self, partition: u32) -> Result<u64, NoStart> {
+        self.positions.start(partition)
     }
 
     /// The changes since the last call.
@@ -68,7 +73,7 @@ impl Context {
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
-        let mut starts: Vec<(u32, Result<u64, String>)> = self
+        let mut starts: Vec<(u32, Result<u64, NoStart>)> = self
             .numbers(partitions)
             .into_iter()
             .map(|partition| (partition, self.positions.start(partition)))
@@ -83,7 +88,8 @@ impl Context {
             Ok(()) => self.pause_those_without_start(consumer, &starts),
             Err(error) => {
                 for (_, start) in &mut starts {
-                    *start = Err(format!("Kafka refused the assignment: {error}"));
+                    let why = format!("Kafka refused the assignment: {error}");
+                    *start = Err(NoStart::Fatal(why));
                 }
             }
         }
@@ -104,7 +110,7 @@ impl Context {
     fn pause_those_without_start(
         &self,
         consumer: &BaseConsumer<Self>,
-        starts: &[(u32, Result<u64, String>)],
+        starts: &[(u32, Result<u64, NoStart>)],
     ) {
         let mut list = TopicPartitionList::new();
         for (partition, _) in starts.iter().filter(|(_, start)| start.is_err()) {
@@ -118,7 +124,7 @@ impl Context {
     /// The list to assign. Nothing is ever fetched of a partition without a start; 0 stands in for it.
     fn with_offsets(
         &self,
-        starts: &[(u32, Result<u64, String>)],
+        starts: &[(u32, Result<u64, NoStart>)],
     ) -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::with_capacity(starts.len());
         for (partition, start) in starts {

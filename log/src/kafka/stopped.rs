@@ -45,7 +45,6 @@ fn is_fetched(client: &BaseConsumer<Context>, topic: &str, partition: u32, offse
         .is_ok()
 }
 
-/// Only a new assignment makes librdkafka fetch a partition it has stopped.
 fn start_again(
     client: &BaseConsumer<Context>,
     topic: &str,
@@ -58,6 +57,16 @@ fn start_again(
         offset,
         "an offset was not there for a moment; fetching it again"
     );
+    place(client, topic, partition, offset)
+}
+
+/// Only a new assignment makes librdkafka fetch a partition it has stopped.
+pub(super) fn place(
+    client: &BaseConsumer<Context>,
+    topic: &str,
+    partition: u32,
+    offset: u64,
+) -> Result<(), KafkaError> {
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, partition as i32, Offset::Offset(offset as i64))?;
     client.incremental_unassign(&list)?;

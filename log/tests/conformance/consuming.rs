@@ -1,9 +1,10 @@
 //! What consuming promises.
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
-use footfall_log::{Bounds, Delivery, Error};
+use footfall_log::{Bounds, Delivery, Error, NoStart, Positions};
 
 use super::tools::{CAP, Delivered, POLL, Starts, append_numbered};
 use super::{Harness, PARTITIONS};
@@ -112,7 +113,11 @@ pub fn an_error_of_the_positions_halts_only_its_partition(harness: &dyn Harness)
     for partition in 0..PARTITIONS {
         append_numbered(producer.as_ref(), partition, 0, 10);
     }
-    let delivered = halted(harness, 0, Err("the checkpoint can't be read".into()));
+    let delivered = halted(
+        harness,
+        0,
+        Err(NoStart::Fatal("the checkpoint can't be read".into())),
+    );
     let [(0, error)] = delivered.halted.as_slice() else {
         panic!("not halted: {:?}", delivered.halted);
     };
@@ -120,8 +125,45 @@ pub fn an_error_of_the_positions_halts_only_its_partition(harness: &dyn Harness)
     assert_eq!(delivered.of(0).len(), 0);
 }
 
+/// The first partition has no start until it has been asked for three times.
+#[derive(Default)]
+struct Late(AtomicU32);
+
+impl Positions for Late {
+    fn start(&self, partition: u32) -> Result<u64, NoStart> {
+        match partition {
+            0 if self.0.fetch_add(1, Ordering::SeqCst) < 2 => {
+                Err(NoStart::Passing("the disk is full".into()))
+            }
+            0 => Ok(4),
+            _ => Ok(0),
+        }
+    }
+}
+
+pub fn a_partition_whose_start_comes_later_is_consumed_from_there(harness: &dyn Harness) {
+    let producer = harness.producer();
+    for partition in 0..PARTITIONS {
+        append_numbered(producer.as_ref(), partition, 0, 10);
+    }
+    let mut consumer = harness.consumer(Arc::new(Late::default()));
+    let mut delivered = Delivered::default();
+    let others = (PARTITIONS as usize - 1) * 10;
+    delivered.poll_until(consumer.as_mut(), |so_far| so_far.records.len() >= others);
+    assert_eq!(delivered.of(0).len(), 0);
+    delivered.poll_until(consumer.as_mut(), |so_far| so_far.of(0).len() == 6);
+    append_numbered(producer.as_ref(), 0, 10, 1);
+    delivered.poll_until(consumer.as_mut(), |so_far| so_far.of(0).len() == 7);
+    let first: Vec<u64> = (4..11).collect();
+    assert_eq!(delivered.numbers(0), first);
+    let why = (0, "the disk is full".to_owned());
+    assert_eq!(delivered.delayed, [why.clone(), why]);
+    assert!(delivered.halted.is_empty());
+    consumer.leave();
+}
+
 /// Consumes with a start of `partition` that halts it, until all others are read, and some polls more.
-fn halted(harness: &dyn Harness, partition: u32, start: Result<u64, String>) -> Delivered {
+fn halted(harness: &dyn Harness, partition: u32, start: Result<u64, NoStart>) -> Delivered {
     let mut consumer = harness.consumer(Starts::at(partition, start));
     let mut delivered = Delivered::default();
     let others = (PARTITIONS as usize - 1) * 10;

@@ -44,6 +44,7 @@ macro_rules! conformance {
             a_start_beyond_the_end_halts_the_partition,
             a_start_before_the_start_halts_the_partition,
             an_error_of_the_positions_halts_only_its_partition,
+            a_partition_whose_start_comes_later_is_consumed_from_there,
             a_paused_partition_stands_still_and_goes_on_without_loss_or_repetition,
             a_reader_reads_exactly_the_range,
             a_reader_stops_when_told,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use footfall_log::{Batch, Consumer, Delivery, Error, NewRecord, Positions, Producer, Reader};
+use footfall_log::{
+    Batch, Consumer, Delivery, Error, NewRecord, NoStart, Positions, Producer, Reader,
+};
 
 /// How long anything may take before a test gives up; no test asserts less.
 pub const CAP: Duration = Duration::from_secs(180);
@@ -83,10 +85,10 @@ pub fn read(reader: &mut dyn Reader, partition: u32, from: u64, to: u64) -> Vec<
 
 /// Positions by partition; a partition that is not named starts at 0.
 #[derive(Default)]
-pub struct Starts(pub BTreeMap<u32, Result<u64, String>>);
+pub struct Starts(pub BTreeMap<u32, Result<u64, NoStart>>);
 
 impl Starts {
-    pub fn at(partition: u32, start: Result<u64, String>) -> Arc<Self> {
+    pub fn at(partition: u32, start: Result<u64, NoStart>) -> Arc<Self> {
         Arc::new(Self(BTreeMap::from([(partition, start)])))
     }
 
@@ -96,7 +98,7 @@ impl Starts {
 }
 
 impl Positions for Starts {
-    fn start(&self, partition: u32) -> Result<u64, String> {
+    fn start(&self, partition: u32) -> Result<u64, NoStart> {
         self.0.get(&partition).cloned().unwrap_or(Ok(0))
     }
 }
@@ -107,6 +109,7 @@ pub struct Delivered {
     pub assigned: Vec<u32>,
     pub records: Vec<Kept>,
     pub halted: Vec<(u32, Error)>,
+    pub delayed: Vec<(u32, String)>,
 }
 
 impl Delivered {
@@ -142,6 +145,7 @@ impl Delivered {
                     self.records.extend(keep(&batch));
                 }
                 Delivery::Halted { partition, error } => self.halted.push((partition, error)),
+                Delivery::Delayed { partition, why } => self.delayed.push((partition, why)),
             }
         }
     }

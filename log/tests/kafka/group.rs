@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use footfall_log::{Consumer, Delivery, Positions};
+use footfall_log::{Consumer, Delivery, NoStart, Positions};
 
 use super::Topic;
 use crate::conformance::tools::{CAP, POLL, append_numbered, number};
@@ -27,7 +27,7 @@ impl Checkpoints {
 }
 
 impl Positions for Checkpoints {
-    fn start(&self, partition: u32) -> Result<u64, String> {
+    fn start(&self, partition: u32) -> Result<u64, NoStart> {
         Ok(self.of(partition).load(Ordering::SeqCst))
     }
 }
@@ -65,6 +65,7 @@ impl Member {
                         }
                     }
                     Delivery::Halted { partition, error } => panic!("{partition}: {error}"),
+                    Delivery::Delayed { partition, why } => panic!("{partition}: {why}"),
                 }
             }
             self.held.store(held.len() as u64, Ordering::SeqCst);

@@ -53,8 +53,13 @@ impl Checkpoints {
         }
     }
 
-    /// The furthest sound checkpoint that nobody holds, in its place or in that of an owner who is gone.
-    pub(super) fn local(&self, partition: u32, held: &Held) -> Result<Option<Opened>, Error> {
+    /// The furthest sound checkpoint that nobody holds, in its place or in that of an owner who is gone; and the files
+    /// of those that it outran.
+    pub(super) fn local(
+        &self,
+        partition: u32,
+        held: &Held,
+    ) -> Result<(Option<Opened>, Vec<Place>), Error> {
         let mut files = vec![held.place.clone()];
         files.extend(Place::left_beside(&self.usual(partition))?);
         let mut open = Vec::new();
@@ -64,17 +69,18 @@ impl Checkpoints {
             }
         }
         open.sort_by_key(|(offset, _)| std::cmp::Reverse(*offset));
-        let mut found: Option<Opened> = None;
+        let (mut found, mut outrun): (Option<Opened>, _) = (None, Vec::new());
         for (offset, file) in open {
             if offset > 0 && found.is_none() {
                 found = self.load(file)?;
-            } else if let Some(place) = file.close().filter(|place| is_other(place, held)) {
-                place.remove();
+            } else {
+                outrun.extend(file.close().filter(|place| is_other(place, held)));
             }
         }
-        found
+        let found = found
             .map(|found| bring_home(partition, found, held))
-            .transpose()
+            .transpose()?;
+        Ok((found, outrun))
     }
 
     /// Opens a file; `None` where it was damaged and is set aside.

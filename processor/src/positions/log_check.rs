@@ -3,25 +3,32 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use log::{Bounds, Error, Reader};
+use log::{Bounds, Error, NoStart, Reader};
 
+use super::patience::Patience;
 use crate::checkpoint::LastRecord;
 
-/// Time the log may fail to answer while a partition is being assigned; a leader's death takes 6 to 11 s. The
-/// group waits for a member that is busy with this for five minutes.
-const LOG_ANSWERS: Duration = Duration::from_secs(60);
+/// Time the log may fail to answer while partitions are being assigned, all together; a leader's death takes 6 to
+/// 11 s. The group waits for a member that is busy with this for five minutes.
+const LOG_ANSWERS: Duration = Duration::from_secs(15);
 const LOG_PAUSE: Duration = Duration::from_millis(200);
 
 /// The events topic, read without a group.
-pub struct Log(Mutex<Box<dyn Reader>>);
+pub struct Log {
+    reader: Mutex<Box<dyn Reader>>,
+    answers: Patience,
+}
 
 impl Log {
     pub fn new(reader: Box<dyn Reader>) -> Self {
-        Self(Mutex::new(reader))
+        Self {
+            reader: Mutex::new(reader),
+            answers: Patience::new(LOG_ANSWERS),
+        }
     }
 
     fn reader(&self) -> MutexGuard<'_, Box<dyn Reader>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the log holds of a partition.
@@ -31,7 +38,7 @@ impl Log {
 
     /// The same once the log answers; a topic with another number of partitions is another view. A broker's death in
     /// the moment of an assignment must not halt a partition.
-    pub fn bounds_of(&self, partition: u32, expected: u32) -> Result<Bounds, String> {
+    pub fn bounds_of(&self, partition: u32, expected: u32) -> Result<Bounds, NoStart> {
         self.until_answered(partition, || {
             let mut log = self.reader();
             check_partitions(log.as_mut(), expected)?;
@@ -45,7 +52,7 @@ impl Log {
         partition: u32,
         next_offset: u64,
         last: Option<LastRecord>,
-    ) -> Result<(), String> {
+    ) -> Result<(), NoStart> {
         self.until_answered(partition, || {
             compare(self.reader().as_mut(), partition, next_offset, last)
         })
@@ -55,17 +62,23 @@ impl Log {
         &self,
         partition: u32,
         ask: impl Fn() -> Result<T, Error>,
-    ) -> Result<T, String> {
-        let deadline = Instant::now() + LOG_ANSWERS;
-        loop {
-            match ask() {
-                Err(Error::Transient(why)) if Instant::now() < deadline => {
-                    tracing::warn!(partition, %why, "asking the log again");
-                    std::thread::sleep(LOG_PAUSE);
+    ) -> Result<T, NoStart> {
+        self.answers.spend(|left| {
+            let deadline = Instant::now() + left;
+            loop {
+                match ask() {
+                    Ok(answer) => return Ok(answer),
+                    Err(Error::Transient(why)) if Instant::now() < deadline => {
+                        tracing::warn!(partition, %why, "asking the log again");
+                        std::thread::sleep(LOG_PAUSE);
+                    }
+                    Err(error @ Error::Transient(_)) => {
+                        return Err(NoStart::Passing(error.to_string()));
+                    }
+                    Err(error) => return Err(NoStart::Fatal(error.to_string())),
                 }
-                answer => return answer.map_err(|error| error.to_string()),
             }
-        }
+        })
     }
 }
 
@@ -103,7 +116,7 @@ pub fn compare(
     }
     if bounds.start > next_offset || bounds.end < next_offset {
         return differs(format!(
-            "the log holds offsets {} to {}, the checkpoint goes on at {next_offset}: the log was trimmed, truncated or re-created. Restore it, or move the state folder away to fold what is left as a new view",
+            "the log holds offsets {} to {}, the checkpoint goes on at {next_offset}: the log was trimmed, truncated or re-created. Restore it; or, to fold what is left as a new view, set another definition.hash_key",
             bounds.start, bounds.end
         ));
     }
@@ -125,7 +138,7 @@ pub fn compare(
     })?;
     if found != Some(last) {
         return differs(format!(
-            "the record at offset {} is not the one this checkpoint folded: the log was re-created. Move the state folder away to fold it as a new view",
+            "the record at offset {} is not the one that was folded: the log was re-created. Restore it; or, to fold this one as a new view, set another definition.hash_key",
             last.offset
         ));
     }

@@ -1,6 +1,6 @@
 //! The snapshots of a partition.
 
-use log::Bounds;
+use log::{Bounds, NoStart};
 use tokio::time::Instant;
 
 use super::{Arrived, Checkpoints, Origin};
@@ -8,14 +8,19 @@ use crate::metrics as names;
 use crate::snapshots::{Error, Name, Snapshots, image, taker};
 
 impl Checkpoints {
-    /// The newest sound snapshot within the log, if it is much further than the checkpoint at hand.
+    /// The newest sound snapshot, if it is much further than the checkpoint at hand.
+    ///
+    /// # Errors
+    /// [`NoStart::Fatal`] when a snapshot was folded from another log, or from more than there is of this one.
     pub(super) fn fetch(
         &self,
         partition: u32,
         bounds: Bounds,
         at_hand: Option<u64>,
-    ) -> Option<Arrived> {
-        let snapshots = self.snapshots.as_ref()?;
+    ) -> Result<Option<Arrived>, NoStart> {
+        let Some(snapshots) = self.snapshots.as_ref() else {
+            return Ok(None);
+        };
         let ahead = self.settings.snapshots.ahead;
         let is_wanted = |offset: u64| match at_hand {
             // The log no longer has what follows the checkpoint.
@@ -28,37 +33,60 @@ impl Checkpoints {
                 Ok(kept) => kept,
                 Err(error) => {
                     tracing::error!(partition, %error, "snapshots can't be listed; the partition goes on without");
-                    return None;
+                    return Ok(None);
                 }
             };
             if let Some(newest) = kept.first() {
                 taker::report(*newest);
+                self.within_log(newest.name)?;
             }
-            let within = |name: &Name| (bounds.start..=bounds.end).contains(&name.offset);
             let names = kept.into_iter().map(|kept| kept.name);
-            names
-                .filter(|name| within(name) && is_wanted(name.offset))
-                .find_map(|name| self.arrived(snapshots, name, until))
+            let names = names.filter(|name| name.offset >= bounds.start && is_wanted(name.offset));
+            for name in names {
+                if let Some(arrived) = self.arrived(snapshots, name, until)? {
+                    return Ok(Some(arrived));
+                }
+            }
+            Ok(None)
         })
     }
 
-    /// A snapshot, fetched and checked. One that can't be used is said and left where it is.
-    fn arrived(&self, snapshots: &Snapshots, name: Name, until: Instant) -> Option<Arrived> {
+    /// Asks the log once more, which has grown meanwhile: the snapshot's owner may be at work.
+    fn within_log(&self, newest: Name) -> Result<(), NoStart> {
+        let Name { partition, offset } = newest;
+        let partitions = self.settings.definition.partitions;
+        let bounds = self.log.bounds_of(partition, partitions)?;
+        if offset <= bounds.end {
+            return Ok(());
+        }
+        Err(NoStart::Fatal(format!(
+            "there is a snapshot of partition {partition} at offset {offset}, and the log ends at {}: the log was truncated or re-created. Restore it; or, to fold what there is as a new view, set another definition.hash_key",
+            bounds.end
+        )))
+    }
+
+    /// A snapshot, fetched and checked. One that is damaged is said and left where it is.
+    fn arrived(
+        &self,
+        snapshots: &Snapshots,
+        name: Name,
+        until: Instant,
+    ) -> Result<Option<Arrived>, NoStart> {
         let Name { partition, offset } = name;
         match self.fetched(snapshots, name, until) {
-            Ok(arrived) => match self.log.check(partition, offset, arrived.restored.last) {
-                Ok(()) => Some(arrived),
-                Err(why) => refused(name, &why),
-            },
+            Ok(arrived) => {
+                self.log.check(partition, offset, arrived.restored.last)?;
+                return Ok(Some(arrived));
+            }
             Err(error @ (Error::Checkpoint(_) | Error::Foreign { .. })) => {
-                refused(name, &error.to_string())
+                refused(name, &error.to_string());
             }
             Err(error) => {
                 metrics::counter!(names::RETRIES, "what" => "snapshot").increment(1);
                 tracing::error!(partition, offset, %error, "a snapshot can't be fetched");
-                None
             }
         }
+        Ok(None)
     }
 
     fn fetched(&self, snapshots: &Snapshots, name: Name, until: Instant) -> Result<Arrived, Error> {
@@ -76,7 +104,7 @@ impl Checkpoints {
     }
 }
 
-fn refused(name: Name, why: &str) -> Option<Arrived> {
+fn refused(name: Name, why: &str) {
     let Name { partition, offset } = name;
     metrics::counter!(names::SNAPSHOTS_REFUSED).increment(1);
     tracing::error!(
@@ -85,5 +113,4 @@ fn refused(name: Name, why: &str) -> Option<Arrived> {
         why,
         "a snapshot is refused, and the next older one is tried; move it away for a person to look at"
     );
-    None
 }

@@ -21,6 +21,7 @@ mod quiet;
 #[path = "../fold_agrees/random.rs"]
 mod random;
 mod script;
+mod starting;
 mod starved;
 mod store;
 #[allow(dead_code)]

@@ -4,14 +4,16 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use log::{Bounds, Consumer, Delivery, Error, Positions, Reader};
+use log::{Bounds, Consumer, Delivery, Error, NoStart, Positions, Reader};
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Line {
     Assign(Vec<u32>),
     Revoke(Vec<u32>),
     Deliver(u32, u64, u64),
     Halt(u32, String),
+    Fail(Error),
+    Die,
 }
 
 /// What the consumer does next, and what it was told.
@@ -41,6 +43,16 @@ impl Script {
 
     pub fn halt(&self, partition: u32, why: &str) {
         self.add(Line::Halt(partition, why.to_owned()));
+    }
+
+    /// A poll that ends with this error.
+    pub fn fail(&self, error: Error) {
+        self.add(Line::Fail(error));
+    }
+
+    /// A poll that panics.
+    pub fn die(&self) {
+        self.add(Line::Die);
     }
 
     pub fn is_paused(&self, partition: u32) -> bool {
@@ -78,10 +90,22 @@ impl Consumer for Actor {
         let mut deliveries = Vec::new();
         match line {
             Line::Assign(partitions) => {
-                for partition in &partitions {
-                    self.positions.start(*partition).map_err(Error::Fatal)?;
-                }
+                let starts: Vec<_> = (partitions.iter())
+                    .map(|partition| (*partition, self.positions.start(*partition)))
+                    .collect();
                 deliveries.push(Delivery::Assigned(partitions));
+                for (partition, start) in starts {
+                    match start {
+                        Ok(_) => {}
+                        Err(NoStart::Passing(why)) => {
+                            deliveries.push(Delivery::Delayed { partition, why });
+                        }
+                        Err(NoStart::Fatal(why)) => deliveries.push(Delivery::Halted {
+                            partition,
+                            error: Error::Fatal(why),
+                        }),
+                    }
+                }
             }
             Line::Revoke(partitions) => deliveries.push(Delivery::Revoked(partitions)),
             Line::Deliver(partition, from, to) => {
@@ -90,6 +114,8 @@ impl Consumer for Actor {
                     true
                 })?;
             }
+            Line::Fail(error) => return Err(error),
+            Line::Die => panic!("a bug in the consumer"),
             Line::Halt(partition, why) => deliveries.push(Delivery::Halted {
                 partition,
                 error: Error::Fatal(why),

@@ -37,6 +37,8 @@ enum Why {
     Throttled,
     /// The index takes no writes until a block is removed.
     Blocked,
+    /// The index was deleted: what is there now, if anything, lacks what went before.
+    Gone,
 }
 
 /// What became of one document.
@@ -93,10 +95,9 @@ impl ItemResult {
             // A full disk says it with 429, people's blocks with 403; a cluster without a leader with 503.
             (403 | 429, "cluster_block_exception") => Verdict::Again(Why::Blocked, text),
             (_, "circuit_breaking_exception") | (429, _) => Verdict::Again(Why::Throttled, text),
-            // The index was deleted, and the next fill creates it; or it was closed, and somebody opens it.
-            (404 | 409 | 500.., _) | (_, "index_closed_exception") => {
-                Verdict::Again(Why::Passing, text)
-            }
+            (404, _) => Verdict::Again(Why::Gone, text),
+            // Or the index was closed, and somebody opens it.
+            (409 | 500.., _) | (_, "index_closed_exception") => Verdict::Again(Why::Passing, text),
             _ => Verdict::Never(text),
         }
     }
@@ -105,7 +106,7 @@ impl ItemResult {
 impl Store {
     /// Writes the change's rows, those that changed first before the others, and waits until each document is
     /// acknowledged.
-    pub(super) async fn write_rows(&self, change: &Change) -> Result<(), Error> {
+    pub(super) async fn write_rows(&self, change: &Change, alias: &str) -> Result<(), Error> {
         let mut batch = Vec::new();
         let mut bytes = 0;
         let mut rows: Vec<&FrozenRow> = change.rows.iter().collect();
@@ -115,17 +116,22 @@ impl Store {
                 bytes += document.source.len() + document.id.len();
                 batch.push(document);
                 if batch.len() >= self.pressure.documents() || bytes >= BULK_BYTES {
-                    self.write(std::mem::take(&mut batch), &[]).await?;
+                    self.write(std::mem::take(&mut batch), alias, &[]).await?;
                     bytes = 0;
                 }
             }
         }
-        self.write(batch, &[]).await
+        self.write(batch, alias, &[]).await
     }
 
     /// Moves a partition's checkpoint, unless it is further already, and makes it visible.
-    pub(super) async fn write_checkpoint(&self, checkpoint: Document) -> Result<(), Error> {
-        self.write(vec![checkpoint], &[("refresh", "true")]).await
+    pub(super) async fn write_checkpoint(
+        &self,
+        checkpoint: Document,
+        alias: &str,
+    ) -> Result<(), Error> {
+        self.write(vec![checkpoint], alias, &[("refresh", "true")])
+            .await
     }
 
     /// How far the partition's documents go at least.
@@ -153,14 +159,19 @@ impl Store {
     }
 
     /// Writes documents until each is acknowledged, as many at a time as the cluster takes; gives up when attempt after
-    /// attempt none is.
-    async fn write(&self, documents: Vec<Document>, query: &[(&str, &str)]) -> Result<(), Error> {
+    /// attempt none is, or when the index is gone.
+    async fn write(
+        &self,
+        documents: Vec<Document>,
+        alias: &str,
+        query: &[(&str, &str)],
+    ) -> Result<(), Error> {
         let mut pending = documents;
         let (mut fruitless, mut pause) = (0, FIRST_PAUSE);
         while !pending.is_empty() {
             let rest = pending.split_off(self.pressure.documents().min(pending.len()));
             let sent = pending.len();
-            let left = self.attempt(pending, query).await?;
+            let left = self.attempt(pending, alias, query).await?;
             pending = left.again;
             if pending.len() < sent {
                 (fruitless, pause) = (0, FIRST_PAUSE);
@@ -171,6 +182,9 @@ impl Store {
             pending.extend(rest);
             if again == 0 {
                 continue;
+            }
+            if left.why == Why::Gone {
+                return Err(self.gone());
             }
             if left.why == Why::Blocked || fruitless == FRUITLESS_ATTEMPTS {
                 let reason = left.reason;
@@ -190,9 +204,10 @@ impl Store {
     async fn attempt(
         &self,
         documents: Vec<Document>,
+        alias: &str,
         query: &[(&str, &str)],
     ) -> Result<Left, Error> {
-        let mut left = match self.send_bulk(&documents, query).await {
+        let mut left = match self.send_bulk(&documents, alias, query).await {
             Ok(reply) => remainder(documents, reply)?,
             Err(Error::Transient { detail, .. }) => Left::all(documents, Why::Passing, detail),
             Err(error) => return Err(error),
@@ -203,7 +218,7 @@ impl Store {
             return Ok(left);
         }
         match left.why {
-            Why::Passing => {}
+            Why::Passing | Why::Gone => {}
             Why::Throttled => {
                 self.pressure.refused();
                 counter!(THROTTLED).increment(left.again.len() as u64);
@@ -220,12 +235,13 @@ impl Store {
     async fn send_bulk(
         &self,
         documents: &[Document],
+        alias: &str,
         query: &[(&str, &str)],
     ) -> Result<Reply, Error> {
         // The semaphore is never closed.
         let _place = self.bulks.acquire().await.ok();
         self.pace.wait(documents.len()).await;
-        let path = format!("/{}/_bulk", self.names.write);
+        let path = format!("/{alias}/_bulk");
         let mut all = vec![
             ("require_alias", "true"),
             (
@@ -318,7 +334,7 @@ fn refused_whole(reply: &Reply) -> Option<(Why, String)> {
                           this goes on, raise http.max_content_length, or the proxy's limit, to 8 MB";
             return Some((Why::Throttled, reason.to_owned()));
         }
-        404 => Why::Passing,
+        404 => Why::Gone,
         _ => return None,
     };
     let text = reply.body.to_string();

@@ -58,10 +58,7 @@ impl Store {
         }
         findings.extend(of_settings(name, &found["settings"]));
         findings.extend(self.findings_of_shards(&found["settings"]));
-        findings.extend(of_own_alias(
-            &self.names,
-            &found["aliases"][&self.names.write],
-        ));
+        findings.extend(of_own_alias(&self.names, found));
         findings
     }
 
@@ -80,11 +77,13 @@ impl Store {
 
     /// The alias that writes go to points at our index alone.
     pub(super) async fn findings_of_write_alias(&self) -> Result<Vec<Finding>, Error> {
-        let (index, alias) = (&self.names.index, &self.names.write);
-        let others = self.holders(alias).await?.into_keys();
-        Ok(others
-            .filter(|other| other != index)
-            .map(|other| {
+        let index = &self.names.index;
+        let holders = self.holders(&format!("{}*", self.names.write)).await?;
+        Ok(holders
+            .into_iter()
+            .filter(|(other, _)| other != index)
+            .map(|(other, found)| {
+                let alias = self.names.write_alias(&found).unwrap_or(&other);
                 Finding::refused(if other == *alias {
                     taken(alias)
                 } else {
@@ -284,13 +283,16 @@ pub(super) fn of_block(index: &str, said: &str) -> String {
 }
 
 /// The alias that writes go to, as our index has it.
-fn of_own_alias(names: &Names, alias: &Value) -> Option<Finding> {
-    let (index, name) = (&names.index, &names.write);
-    if alias.is_null() {
+fn of_own_alias(names: &Names, found: &Value) -> Option<Finding> {
+    let index = &names.index;
+    let Some(name) = names.write_alias(found) else {
         return Some(Finding::refused(format!(
-            "the OpenSearch index {index} lacks its alias {name}; add the alias, or delete the index so that it is filled anew"
+            "the OpenSearch index {index} lacks its alias {}…, by which it is written; delete the index so that it is made and \
+             filled anew",
+            names.write
         )));
-    }
+    };
+    let alias = &found["aliases"][name];
     let bent = alias["is_write_index"] == false
         || ["filter", "index_routing", "search_routing"]
             .iter()

@@ -29,8 +29,8 @@ pub(super) struct Names {
     pub base: String,
     /// The index: `footfall-<prefix>-<definition id>`.
     pub index: String,
-    /// The alias that writes go to. A write that needs an alias never creates an index, as one to
-    /// a deleted index would on most clusters: without mapping, hence with guessed fields.
+    /// What the alias begins with that writes go to; see `generation.rs`. A write that needs an alias never creates an
+    /// index, as one to a deleted index would on most clusters: without mapping, hence with guessed fields.
     pub write: String,
     /// The alias for analysts: `footfall-<prefix>-views`. It moves when a definition becomes the
     /// active one.
@@ -58,7 +58,7 @@ impl Names {
         };
         Ok(Self {
             index: Self::index_of(&base, definition),
-            write: format!("{base}-{definition}-write"),
+            write: format!("{base}-{definition}-write-"),
             analysts: format!("{base}-views"),
             base,
         })
@@ -156,7 +156,7 @@ impl Store {
     async fn create(&self) -> Result<(), Error> {
         let path = format!("/{}", self.names.index);
         let mut body = self.index_body.clone();
-        body["aliases"] = json!({self.names.write.as_str(): {}});
+        body["aliases"] = json!({self.names.new_write_alias(): {}});
         let body = Content::Json(body);
         let made = self.http.send(Method::Put, &path, &[], body).await?;
         // Another process may create it at the same moment.
@@ -182,20 +182,18 @@ impl Store {
         Ok(Some(found[&self.names.index].take()))
     }
 
-    /// Makes what was written visible to searches.
+    /// Makes what was written by `alias` visible to searches.
     ///
     /// # Errors
     /// [`Error::Transient`] unless every copy that answers did it.
-    pub(super) async fn refresh(&self) -> Result<(), Error> {
-        let path = format!("/{}/_refresh", self.names.index);
+    pub(super) async fn refresh(&self, alias: &str) -> Result<(), Error> {
+        let path = format!("/{alias}/_refresh");
         let reply = self
             .http
             .send(Method::Post, &path, &[], Content::None)
             .await?;
         if reply.status == 404 {
-            return Err(transient(
-                "the index was deleted; it will be made and filled anew",
-            ));
+            return Err(self.gone());
         }
         let done = reply.ok("refresh the index")?;
         if done["_shards"]["failed"] != 0 {
@@ -217,7 +215,7 @@ mod tests {
     fn the_index_is_named_by_prefix_and_definition() {
         let names = Names::new("shop", "0123").unwrap();
         assert_eq!(names.index, "footfall-shop-0123");
-        assert_eq!(names.write, "footfall-shop-0123-write");
+        assert_eq!(names.write, "footfall-shop-0123-write-");
         assert_eq!(names.analysts, "footfall-shop-views");
         assert_eq!(Names::new("", "0123").unwrap().index, "footfall-0123");
     }

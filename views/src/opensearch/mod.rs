@@ -13,6 +13,7 @@ mod check;
 mod documents;
 mod dump;
 mod found;
+mod generation;
 mod http;
 mod index;
 mod indices;
@@ -37,6 +38,7 @@ use tracing::warn;
 
 use crate::{Answer, AsOf, Change, Error, Question, Sink, Stored, Views};
 pub use access::Access;
+use generation::Generation;
 use http::Http;
 use index::Names;
 pub use indices::{Index, Indices};
@@ -77,6 +79,7 @@ pub struct Config {
 pub struct Store {
     http: Http,
     names: Names,
+    generation: Generation,
     index_body: serde_json::Value,
     partitions: u32,
     calendar: Calendar,
@@ -117,6 +120,7 @@ impl Store {
         Ok(Self {
             http: Http::new(&config.urls, &config.access)?,
             names: Names::new(&config.prefix, &definition.id())?,
+            generation: Generation::default(),
             index_body: index::body(&definition.id(), config.shards, config.replicas),
             partitions: definition.partitions,
             calendar,
@@ -146,12 +150,12 @@ impl Store {
         &self.names.analysts
     }
 
-    /// Writes every document of the change, then lets the checkpoint say so.
-    async fn put(&self, change: &Change) -> Result<Stored, Error> {
-        self.write_rows(change).await?;
-        self.refresh().await?;
+    /// Writes every document of the change by the alias, then lets the checkpoint say so.
+    async fn put(&self, change: &Change, alias: &str) -> Result<Stored, Error> {
+        self.write_rows(change, alias).await?;
+        self.refresh(alias).await?;
         let checkpoint = documents::checkpoint(change.partition, change.to, change.log_time);
-        self.write_checkpoint(checkpoint).await?;
+        self.write_checkpoint(checkpoint, alias).await?;
         // Another owner may have brought the checkpoint further meanwhile; then ours was refused.
         self.stored(change.partition).await
     }
@@ -180,9 +184,11 @@ impl Sink for Store {
     }
 
     async fn apply(&self, change: &Change) -> Result<Stored, Error> {
+        let alias = self.generation().await?;
         match self.stored(change.partition).await? {
             Stored::At(stored) if change.base <= stored && stored < change.to => {
-                self.put(change).await
+                // Without an alias the index was made after it was asked for.
+                self.put(change, &alias.ok_or_else(|| self.gone())?).await
             }
             // All rows changed since the first record are all rows there are.
             Stored::Missing if change.base == 0 => self.fill(change).await,
@@ -192,9 +198,10 @@ impl Sink for Store {
 
     async fn fill(&self, change: &Change) -> Result<Stored, Error> {
         self.ensure_index().await?;
+        let alias = self.generation().await?;
         match self.stored(change.partition).await? {
             Stored::At(stored) if stored >= change.to => Ok(Stored::At(stored)),
-            _ => self.put(change).await,
+            _ => self.put(change, &alias.ok_or_else(|| self.gone())?).await,
         }
     }
 }

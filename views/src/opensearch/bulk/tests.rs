@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::super::access::Access;
+use super::super::generation::Generation;
 use super::super::http::Http;
 use super::super::index::Names;
 use super::super::pace::Pace;
@@ -17,6 +18,8 @@ use super::super::seen::Seen;
 use serde_json::Value;
 
 use super::*;
+
+const ALIAS: &str = "footfall-0123-write-7";
 
 fn sent(count: u32) -> Vec<Document> {
     (0..count)
@@ -112,6 +115,7 @@ async fn scripted(answers: Vec<(u16, Value)>) -> (Store, tokio::task::JoinHandle
     });
     let store = Store {
         http: Http::new(&[url], &Access::default()).unwrap(),
+        generation: Generation::default(),
         names: Names::new("", "0123").unwrap(),
         index_body: Value::Null,
         partitions: 10,
@@ -169,7 +173,7 @@ async fn the_documents_that_failed_for_now_are_sent_again_until_they_are_taken()
     ]});
     let third = json!({"items": [{"index": {"status": 200}}]});
     let (store, server) = scripted(vec![(200, first), (200, second), (200, third)]).await;
-    store.write(sent(4), &[]).await.unwrap();
+    store.write(sent(4), ALIAS, &[]).await.unwrap();
     let sent: Vec<Vec<u64>> = server
         .await
         .unwrap()
@@ -183,9 +187,9 @@ async fn the_documents_that_failed_for_now_are_sent_again_until_they_are_taken()
 async fn a_server_that_can_not_take_any_bulk_is_sent_all_of_it_again() {
     let taken = json!({"items": [{"index": {"status": 201}}, {"index": {"status": 201}}]});
     let busy = json!({"error": {"type": "circuit_breaking_exception"}, "status": 429});
-    let gone = json!({"error": {"type": "index_not_found_exception"}, "status": 404});
-    let (store, server) = scripted(vec![(429, busy), (404, gone), (200, taken)]).await;
-    store.write(sent(2), &[]).await.unwrap();
+    let closed = json!({"error": {"type": "unavailable_shards_exception"}, "status": 503});
+    let (store, server) = scripted(vec![(429, busy), (503, closed), (200, taken)]).await;
+    store.write(sent(2), ALIAS, &[]).await.unwrap();
     let sent: Vec<Vec<u64>> = server
         .await
         .unwrap()
@@ -193,6 +197,23 @@ async fn a_server_that_can_not_take_any_bulk_is_sent_all_of_it_again() {
         .map(|lines| partitions(lines))
         .collect();
     assert_eq!(sent, [vec![0, 1], vec![0, 1], vec![0, 1]]);
+}
+
+#[tokio::test]
+async fn a_bulk_whose_index_is_gone_ends_the_call_and_the_index_is_asked_for_anew() {
+    let missing = json!({"type": "index_not_found_exception", "reason": "no such index"});
+    let items = json!({"items": [
+        {"index": {"status": 201}},
+        {"index": {"status": 404, "error": missing}},
+    ]});
+    let whole = json!({"error": missing, "status": 404});
+    for (status, answer) in [(200, items), (404, whole)] {
+        let (store, server) = scripted(vec![(status, answer)]).await;
+        let error = store.write(sent(2), ALIAS, &[]).await.unwrap_err();
+        assert!(error.to_string().contains("filled anew"), "{error}");
+        assert!(matches!(error, Error::Transient { .. }), "{error}");
+        assert_eq!(server.await.unwrap().len(), 1);
+    }
 }
 
 /// The answer to a bulk of so many documents, of which the first `taken` are taken and no room is for the others.
@@ -220,7 +241,7 @@ async fn bulks_become_smaller_while_the_server_has_no_room_and_no_document_is_lo
         full(400, 400),
     ];
     let (store, server) = scripted([answers, later.to_vec()].concat()).await;
-    store.write(sent(2_000), &[]).await.unwrap();
+    store.write(sent(2_000), ALIAS, &[]).await.unwrap();
     let sizes: Vec<usize> = (server.await.unwrap().iter())
         .map(|lines| partitions(lines).len())
         .collect();
@@ -236,7 +257,7 @@ async fn a_full_disk_is_told_at_once_with_what_to_do_and_small_bulks_follow() {
     let item = json!({"index": {"status": 429, "error": block}});
     let answer = json!({"items": vec![item; 100]});
     let (store, server) = scripted(vec![(200, answer)]).await;
-    let error = store.write(sent(100), &[]).await.unwrap_err();
+    let error = store.write(sent(100), ALIAS, &[]).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, Error::Transient { .. }), "{text}");
     for words in ["free disk space", "PUT /footfall-0123/_settings"] {
@@ -250,7 +271,7 @@ async fn a_full_disk_is_told_at_once_with_what_to_do_and_small_bulks_follow() {
 async fn a_request_that_the_server_will_never_take_is_fatal() {
     let refused = json!({"error": {"type": "security_exception", "reason": "no"}, "status": 401});
     let (store, server) = scripted(vec![(401, refused)]).await;
-    let error = store.write(sent(1), &[]).await.unwrap_err();
+    let error = store.write(sent(1), ALIAS, &[]).await.unwrap_err();
     assert!(matches!(error, Error::Fatal(_)), "{error}");
     server.await.unwrap();
 }
@@ -279,7 +300,7 @@ async fn rows_that_changed_first_are_written_first() {
     };
     let taken = json!({"items": vec![json!({"index": {"status": 201}}); 3]});
     let (store, server) = scripted(vec![(200, taken)]).await;
-    store.write_rows(&change).await.unwrap();
+    store.write_rows(&change, ALIAS).await.unwrap();
     let sent = server.await.unwrap().concat();
     let versions = sent
         .iter()

@@ -104,15 +104,17 @@ fn a_field_more_is_no_harm() {
 #[test]
 fn an_alias_that_bends_writes_is_refused() {
     let names = Names::new("", "0123").unwrap();
-    assert_eq!(of_own_alias(&names, &json!({})), None);
-    assert_eq!(of_own_alias(&names, &json!({"is_write_index": true})), None);
-    for alias in [
-        Value::Null,
-        json!({"is_write_index": false}),
-        json!({"index_routing": "7", "search_routing": "7"}),
-        json!({"filter": {"term": {"kind": "visit"}}}),
+    let with = |name: &str, alias: Value| of_own_alias(&names, &json!({"aliases": {name: alias}}));
+    let own = "footfall-0123-write-7";
+    assert_eq!(with(own, json!({})), None);
+    assert_eq!(with(own, json!({"is_write_index": true})), None);
+    for (name, alias) in [
+        ("footfall-views", json!({})),
+        (own, json!({"is_write_index": false})),
+        (own, json!({"index_routing": "7", "search_routing": "7"})),
+        (own, json!({"filter": {"term": {"kind": "visit"}}})),
     ] {
-        let finding = of_own_alias(&names, &alias).unwrap();
+        let finding = with(name, alias).unwrap();
         assert!(
             finding.refused && finding.sentence.contains("alias"),
             "{finding:?}"

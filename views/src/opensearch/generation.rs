@@ -1,0 +1,73 @@
+//! Which making of the index a call writes to.
+//!
+//! An index that was deleted and made anew has its old name and lacks what it held. So each making has an alias of its
+//! own, with a random end, by which alone it is written: what is on its way to one that is gone is refused, and the call
+//! ends, instead of leaving a checkpoint beside rows that went down with the old one.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::index::Names;
+use super::{Store, transient};
+use crate::Error;
+
+/// The alias by which the index was last seen to be written.
+#[derive(Debug, Default)]
+pub(super) struct Generation(Mutex<Option<String>>);
+
+impl Generation {
+    fn get(&self) -> Option<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, alias: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = alias;
+    }
+}
+
+impl Names {
+    /// An alias for an index that is about to be made.
+    pub(super) fn new_write_alias(&self) -> String {
+        format!("{}{}", self.write, Uuid::new_v4().simple())
+    }
+
+    /// The alias by which an index that the server shows is written.
+    pub(super) fn write_alias<'a>(&self, found: &'a Value) -> Option<&'a str> {
+        let aliases = found["aliases"].as_object()?;
+        aliases
+            .keys()
+            .map(String::as_str)
+            .find(|alias| alias.starts_with(&self.write))
+    }
+}
+
+impl Store {
+    /// The alias to write by, which must be asked for before the checkpoint that a change goes on from; `None` where
+    /// there is no index.
+    ///
+    /// # Errors
+    /// When OpenSearch doesn't answer.
+    pub(super) async fn generation(&self) -> Result<Option<String>, Error> {
+        if let Some(alias) = self.generation.get() {
+            return Ok(Some(alias));
+        }
+        let found = self.show().await?;
+        let alias = found
+            .as_ref()
+            .and_then(|found| self.names.write_alias(found))
+            .map(str::to_owned);
+        self.generation.set(alias.clone());
+        Ok(alias)
+    }
+
+    /// What a call to an index that is gone ends with; the next one asks which index there is.
+    pub(super) fn gone(&self) -> Error {
+        self.generation.set(None);
+        transient("the index was deleted; it will be made and filled anew")
+    }
+}
