@@ -132,7 +132,7 @@ async fn views(args: &Args) -> anyhow::Result<Vec<Arc<View>>> {
         Arc::new(View {
             name,
             every,
-            watch: Mutex::default(),
+            watch: Mutex::new(Watch::new(Instant::now())),
         })
     };
     let client = client()?;
@@ -251,6 +251,8 @@ fn record(user: &str, id: &str) -> NewRecord {
 async fn look(args: Args, view: Arc<View>) -> anyhow::Result<()> {
     let client = client()?;
     let url = address(&args.api, view.name);
+    // A canary that never sees one has waited since now: without the number no alert could tell.
+    gauge!(metrics::LAST_SEEN, "view" => view.name).set(now());
     let mut said = String::new();
     loop {
         match ask(&client, &url, &args).await {
@@ -281,8 +283,7 @@ async fn note(view: &View, seen: &Seen) {
         histogram!(metrics::FRESHNESS, "view" => view.name).record(took.as_secs_f64());
     }
     if !news.took.is_empty() {
-        let now = processor::metrics::now_ms() as f64 / 1000.0;
-        gauge!(metrics::LAST_SEEN, "view" => view.name).set(now);
+        gauge!(metrics::LAST_SEEN, "view" => view.name).set(now());
     }
     counter!(metrics::LOST, "view" => view.name).increment(news.lost);
     if news.lost > 0 {
@@ -292,6 +293,11 @@ async fn note(view: &View, seen: &Seen) {
             "events that the view claims to count are not counted"
         );
     }
+}
+
+/// Seconds since the epoch.
+fn now() -> f64 {
+    processor::metrics::now_ms() as f64 / 1000.0
 }
 
 fn client() -> reqwest::Result<reqwest::Client> {
@@ -349,6 +355,7 @@ async fn report(views: &[Arc<View>]) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -361,6 +368,37 @@ mod tests {
             }
             assert_eq!(users.len(), partitions as usize);
         }
+    }
+
+    #[tokio::test]
+    async fn a_view_that_never_answers_has_the_numbers_that_alerts_read() {
+        telemetry::metrics::install().unwrap();
+        let args = Args {
+            // Nobody listens there.
+            api: "http://127.0.0.1:1".to_owned(),
+            every: ASK_HISTORY,
+            length: None,
+            token: None,
+        };
+        let view = Arc::new(View {
+            name: "unanswered",
+            every: ASK_HOT,
+            watch: Mutex::new(Watch::new(Instant::now())),
+        });
+        let asking = tokio::spawn(look(args, view));
+        let numbers = [metrics::LAST_SEEN, metrics::OLDEST];
+        let has = |text: &str, name| text.contains(&format!("{name}{{view=\"unanswered\"}}"));
+        let are_there = async {
+            while !numbers
+                .iter()
+                .all(|name| has(&telemetry::metrics::render(), name))
+            {
+                tokio::time::sleep(ASK_HOT).await;
+            }
+        };
+        let found = tokio::time::timeout(LAST_WAIT, are_there).await;
+        asking.abort();
+        assert!(found.is_ok(), "{}", telemetry::metrics::render());
     }
 
     #[test]

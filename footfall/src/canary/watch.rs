@@ -36,8 +36,10 @@ pub(super) struct Sent {
 }
 
 /// What is awaited of one view.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch {
+    /// When it was first asked.
+    since: Instant,
     outstanding: VecDeque<Sent>,
     /// The campaign's events before this run, as the first answer had them.
     before: Option<u64>,
@@ -56,6 +58,16 @@ pub(super) struct News {
 }
 
 impl Watch {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            outstanding: VecDeque::new(),
+            before: None,
+            claimed: 0,
+            lost: 0,
+        }
+    }
+
     /// Whether it is known what the view held before this run: events sent earlier would be taken for lost.
     pub fn is_begun(&self) -> bool {
         self.before.is_some()
@@ -79,10 +91,14 @@ impl Watch {
         self.lost
     }
 
-    /// Age of the oldest event that was not seen.
+    /// Age of the oldest event that was not seen. Until the view's first answer none is sent: then how long it is awaited.
     pub fn oldest(&self, now: Instant) -> Duration {
-        let oldest = self.outstanding.front();
-        oldest.map_or(Duration::ZERO, |sent| now.duration_since(sent.acknowledged))
+        let since = match self.outstanding.front() {
+            Some(sent) => sent.acknowledged,
+            None if self.is_begun() => now,
+            None => self.since,
+        };
+        now.duration_since(since)
     }
 
     /// Takes an answer that came at `now`.
@@ -138,7 +154,7 @@ mod tests {
     #[test]
     fn an_event_is_seen_when_its_partition_is_counted_beyond_it() {
         let start = Instant::now();
-        let mut watch = Watch::default();
+        let mut watch = Watch::new(start);
         watch.take(&answer(&[5, 9], 3), start);
         watch.sent(sent(1, 9, start));
         watch.sent(sent(0, 5, start));
@@ -150,9 +166,19 @@ mod tests {
     }
 
     #[test]
+    fn a_view_that_never_answered_is_awaited_since_the_canary_runs() {
+        let start = Instant::now();
+        let mut watch = Watch::new(start);
+        let later = start + Duration::from_secs(90);
+        assert_eq!(watch.oldest(later), Duration::from_secs(90));
+        watch.take(&answer(&[5], 3), later);
+        assert_eq!(watch.oldest(later), Duration::ZERO);
+    }
+
+    #[test]
     fn an_event_that_an_answer_claims_and_does_not_count_is_lost_once() {
         let start = Instant::now();
-        let mut watch = Watch::default();
+        let mut watch = Watch::new(start);
         watch.take(&answer(&[0], 7), start);
         watch.sent(sent(0, 0, start));
         watch.sent(sent(0, 1, start));
@@ -165,7 +191,7 @@ mod tests {
     #[test]
     fn what_an_earlier_run_sent_late_is_not_taken_for_a_loss() {
         let start = Instant::now();
-        let mut watch = Watch::default();
+        let mut watch = Watch::new(start);
         watch.take(&answer(&[0], 7), start);
         watch.sent(sent(0, 3, start));
         assert_eq!(watch.take(&answer(&[4], 11), start).lost, 0);
