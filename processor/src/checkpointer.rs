@@ -100,7 +100,61 @@ fn write(job: Job, tried: bool) -> Option<Job> {
                     "a checkpoint can't be written; folding goes on, and the checkpoint is tried until it is written"
                 );
             }
-            (job.alive.strong_count() > 0).then_some(job)
+            let is_awaited = job.alive.strong_count() > 0;
+            if !is_awaited {
+                // Another process has the partition now, or none: it fails here no longer.
+                failing.set(0.0);
+            }
+            is_awaited.then_some(job)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use pipeline::aggregate::Reader;
+    use pipeline::definition::Definition;
+    use pipeline::state::State;
+
+    use super::*;
+
+    /// Of partition 0, in a folder where nothing can be written.
+    fn refused(folder: &std::path::Path, alive: &Arc<()>) -> Job {
+        let definition = Arc::new(Definition {
+            hash_key: "00".repeat(16),
+            ..Definition::default()
+        });
+        let file = Checkpoint::open(folder, &definition, 0).unwrap();
+        let path = Checkpoint::path(folder, &definition, 0);
+        let saboteur = rusqlite::Connection::open(path).unwrap();
+        saboteur
+            .execute_batch("CREATE TRIGGER refuse BEFORE INSERT ON head BEGIN SELECT RAISE(ABORT, 'refused'); END")
+            .unwrap();
+        let mut state = State::with_readers(definition, 0, &[Reader::Checkpoint]).unwrap();
+        Job {
+            partition: 0,
+            file: Arc::new(Mutex::new(file)),
+            change: state.take_change_set(),
+            last: None,
+            outbox: Vec::new(),
+            done: crossbeam_channel::unbounded().0,
+            alive: Arc::downgrade(alive),
+        }
+    }
+
+    #[test]
+    fn a_partition_that_leaves_while_its_checkpoint_is_refused_fails_here_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let recorder = telemetry::metrics::recorder().unwrap();
+        let _here = ::metrics::set_default_local_recorder(&recorder);
+        let says = |value| format!("{}{{partition=\"0\"}} {value}", names::CHECKPOINT_FAILING);
+        let text = || recorder.handle().render();
+        let alive = Arc::new(());
+        let job = write(refused(folder.path(), &alive), false).unwrap();
+        assert!(text().contains(&says(1)), "{}", text());
+        drop(alive);
+        assert!(write(job, true).is_none(), "nobody waits for it");
+        assert!(text().contains(&says(0)), "{}", text());
     }
 }

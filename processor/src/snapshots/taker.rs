@@ -145,6 +145,8 @@ impl Taking {
             Order::Leave(partition) => {
                 self.take(partition);
                 self.partitions.remove(&partition);
+                // Another process has the partition now, or none: it fails here no longer.
+                failing(partition, false);
             }
             // Whoever asked may have given up.
             Order::Done(done) => drop(done.send(())),
@@ -160,7 +162,7 @@ impl Taking {
         }
         let start = Instant::now();
         let taken = take(&self.snapshots, &self.staging, partition, of);
-        let failing = gauge!(names::SNAPSHOT_FAILING, "partition" => partition.to_string());
+        failing(partition, taken.is_err());
         match taken {
             Ok(taken) => {
                 if let Some(name) = taken {
@@ -171,11 +173,9 @@ impl Taking {
                 }
                 of.due = start + self.schedule.every;
                 of.failing = false;
-                failing.set(0.0);
             }
             Err(error) => {
                 counter!(names::RETRIES, "what" => "snapshot").increment(1);
-                failing.set(1.0);
                 if !of.failing {
                     tracing::warn!(%error, partition, "no snapshot can be taken; it is tried again");
                 }
@@ -184,6 +184,12 @@ impl Taking {
             }
         }
     }
+}
+
+/// Whether snapshots of a partition fail in this process.
+fn failing(partition: u32, fails: bool) {
+    gauge!(names::SNAPSHOT_FAILING, "partition" => partition.to_string())
+        .set(f64::from(u8::from(fails)));
 }
 
 /// One snapshot: copied, checked, put. `None` when there is nothing new.
@@ -227,4 +233,36 @@ pub(crate) fn report(newest: Kept) {
     let label = newest.name.partition.to_string();
     gauge!(names::SNAPSHOT_OFFSET, "partition" => label.clone()).set(newest.name.offset as f64);
     gauge!(names::SNAPSHOT_TIME, "partition" => label).set(newest.taken_at as f64);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use pipeline::definition::Definition;
+
+    use super::super::Store;
+    use super::*;
+
+    #[test]
+    fn a_partition_that_leaves_while_its_snapshots_fail_fails_here_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let recorder = telemetry::metrics::recorder().unwrap();
+        let _here = ::metrics::set_default_local_recorder(&recorder);
+        let says = |value| format!("{}{{partition=\"3\"}} {value}", names::SNAPSHOT_FAILING);
+        let text = || recorder.handle().render();
+        let store = Store::of(Arc::new(object_store::memory::InMemory::new()));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let definition = Arc::new(Definition::default());
+        let mut taking = Taking {
+            snapshots: Snapshots::new(store, definition, runtime.handle().clone()),
+            schedule: Schedule::default(),
+            staging: Arc::new(Staging::new(folder.path())),
+            partitions: BTreeMap::new(),
+        };
+        taking.obey(Order::Own(3, folder.path().join("no file")));
+        taking.take(3);
+        assert!(text().contains(&says(1)), "{}", text());
+        taking.obey(Order::Leave(3));
+        assert!(text().contains(&says(0)), "{}", text());
+    }
 }
