@@ -1,6 +1,6 @@
 # The one list of commands. `make help` prints it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover
+.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts
 
 # One profile everywhere, so that nothing is compiled twice.
 WORKSPACE := --profile ci --workspace
@@ -57,6 +57,10 @@ drill-failover: ## Redis' primary killed under load, with Sentinel and in a clus
 	@deploy/install.sh servers
 	python3 chaos/drills/failover.py sentinel
 	python3 chaos/drills/failover.py cluster
+
+drill-alerts: ## Every alert fires and resolves on a real Prometheus, by real faults; Linux, some ten minutes, 2 GB
+	@deploy/install.sh test
+	.footfall/software/venv/bin/python chaos/drills/alerts.py
 
 clean-servers: ## Stop every instance and delete the servers' data and software
 	@deploy/clean.sh all

@@ -13,13 +13,16 @@ import pathlib
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = ROOT / "target/ci/footfall"
+# A binary that is named is used as it is; else it is built first.
+NAMED_BINARY = os.environ.get("FOOTFALL_DRILL_BINARY")
+BINARY = pathlib.Path(NAMED_BINARY) if NAMED_BINARY else ROOT / "target/ci/footfall"
 INSTANCE = "drill"
 RUN = ROOT / ".footfall/run" / INSTANCE
 LONGEST_WAIT_S = 600.0
@@ -31,15 +34,22 @@ def say(text):
     print(f"{datetime.datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)
 
 
-def wait_for(what, condition, longest=LONGEST_WAIT_S):
-    """The first true value of `condition`, asked five times a second."""
+def happens(condition, longest):
+    """The first true value of `condition`, asked five times a second; a false one after so many seconds."""
     end = time.monotonic() + longest
-    while True:
-        if found := condition():
-            return found
-        if time.monotonic() > end:
-            sys.exit(f"waited {longest:.0f} s in vain: {what}")
+    while not (found := condition()) and time.monotonic() < end:
         time.sleep(0.2)
+    return found
+
+
+def wait_for(what, condition, longest=LONGEST_WAIT_S):
+    """What `happens`; where it doesn't, the drill ends."""
+    return happens(condition, longest) or sys.exit(f"waited {longest:.0f} s in vain: {what}")
+
+
+def assignments(log):
+    """How often the processes whose log it is were given partitions."""
+    return sum(1 for found in ASSIGNED.finditer(log) if found.group(1).strip())
 
 
 class Process:
@@ -57,8 +67,7 @@ class Process:
         return self.log.read_text()
 
     def assignments(self):
-        """How often it was given partitions."""
-        return sum(1 for found in ASSIGNED.finditer(self.text()) if found.group(1).strip())
+        return assignments(self.text())
 
     def kill(self):
         self.child.send_signal(signal.SIGKILL)
@@ -89,23 +98,27 @@ class Drill:
         self.config = self.write_config("footfall")
         self.footfall("topics", "create")
 
-    def write_config(self, name, listen="127.0.0.1:0"):
-        """A configuration with a data folder of that name."""
+    def write_config(self, name, listen="127.0.0.1:0", changes=None):
+        """A configuration with a data folder of that name. `changes` has settings by section; None leaves a section out."""
         key = self.folder / "hash-key"
         if not key.exists():
             key.write_text(os.urandom(16).hex())
         opensearch = self.servers.get("FOOTFALL_OPENSEARCH")
-        lines = [
-            f'data = "{self.folder}/{name}"', f'listen = "{listen}"',
-            "[log]", f'brokers = "{self.servers["FOOTFALL_KAFKA"]}"', f'topic_prefix = "{self.prefix}-"', f'group = "{self.prefix}"',
-            "[redis]", f'url = "{self.servers["FOOTFALL_REDIS"]}"',
-            *(["[opensearch]", f'urls = ["{opensearch}"]', f'prefix = "{self.prefix}"', "replicas = 0"] if opensearch else []),
-            "[definition]", f"partitions = {PARTITIONS}", f'hash_key = "{key.read_text()}"',
-            "[processor]", "history_ms = 2000",
-            self.settings.format(folder=self.folder),
-        ]
+        sections = {
+            "log": {"brokers": self.servers["FOOTFALL_KAFKA"], "topic_prefix": f"{self.prefix}-", "group": self.prefix},
+            "redis": {"url": self.servers["FOOTFALL_REDIS"]},
+            "opensearch": {"urls": [opensearch], "prefix": self.prefix, "replicas": 0} if opensearch else None,
+            "definition": {"partitions": PARTITIONS, "hash_key": key.read_text()},
+            "processor": {"history_ms": 2000},
+        }
+        lines = [f'data = "{self.folder}/{name}"', f'listen = "{listen}"']
+        for section, settings in sections.items():
+            changed = (changes or {}).get(section, {})
+            if settings and changed is not None:
+                # JSON's strings, numbers and lists are TOML's, too.
+                lines += [f"[{section}]", *(f"{of} = {json.dumps(value)}" for of, value in {**settings, **changed}.items())]
         path = self.folder / f"{name}.toml"
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text("\n".join([*lines, self.settings.format(folder=self.folder)]) + "\n")
         return path
 
     def footfall(self, *arguments, check=True):
@@ -115,15 +128,17 @@ class Drill:
             sys.exit(f"footfall {shlex.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def start(self, name, *arguments, config=None):
-        process = Process(name, self.folder / f"{name}.log", [BINARY, *arguments, "--config", config or self.config])
+    def start(self, name, *arguments, config=None, under=()):
+        """Starts a process; `under` is a command that becomes it."""
+        process = Process(name, self.folder / f"{name}.log", [*under, BINARY, *arguments, "--config", config or self.config])
         self.processes.append(process)
         return process
 
-    def processor(self, name):
+    def processor(self, name, listen="127.0.0.1:0", changes=None, under=()):
         """Starts a processor with a data folder of its own, and waits until it has partitions."""
-        before = sum(process.assignments() for process in self.processes if process.name == name and process.log.exists())
-        process = self.start(name, "process", config=self.write_config(name))
+        log = self.folder / f"{name}.log"  # of every process of that name
+        before = assignments(log.read_text()) if log.exists() else 0
+        process = self.start(name, "process", config=self.write_config(name, listen, changes), under=under)
         wait_for(f"{name} has partitions", lambda: process.assignments() > before or not process.is_running())
         if not process.is_running():
             sys.exit(f"{name} did not start: see {process.log}")
@@ -213,6 +228,12 @@ def environment(path):
     return dict(shlex.split(line)[0].split("=", 1) for line in path.read_text().splitlines() if "=" in line)
 
 
+def free_address():
+    """An address on loopback that nobody listens at now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
 def get(url):
     with urllib.request.urlopen(url, timeout=10) as answer:
         return answer.read().decode()
@@ -221,7 +242,8 @@ def get(url):
 @contextlib.contextmanager
 def drill(name, servers, settings=""):
     """A drill whose processes and servers are gone afterwards."""
-    subprocess.run(["cargo", "build", "--profile", "ci", "--workspace", "--bins", "--tests"], cwd=ROOT, check=True)
+    if not NAMED_BINARY:
+        subprocess.run(["cargo", "build", "--profile", "ci", "--workspace", "--bins", "--tests"], cwd=ROOT, check=True)
     this = None
     try:
         this = Drill(name, servers, settings)
@@ -271,10 +293,11 @@ def judge(drill, made):
     return verdicts, images, faults
 
 
-def report(drill, title, facts, faults):
-    """Writes and prints the report; ends with 1 where there are faults."""
+def report(drill, title, facts, faults, table=()):
+    """Writes and prints the report, with the lines of a table of its own; ends with 1 where there are faults."""
     lines = [f"# {title}", "", f"{datetime.date.today()}, `make drill-{drill.name}`, {os.cpu_count()} cores shared by all servers and processes.", ""]
     lines += [f"- {fact}" for fact in facts]
+    lines += ["", *table] if table else []
     lines += ["", "| second | what was done |", "|---:|---|"]
     lines += [f"| {at - drill.started:.0f} | {what} |" for at, what in drill.events]
     lines += ["", "**Faults:** " + ("; ".join(faults) if faults else "none")]

@@ -1,0 +1,176 @@
+"""A deployment that a Prometheus scrapes, and the faults that can be made in it, each with its mend."""
+
+import os
+import signal
+import subprocess
+import time
+
+from alerting import Alerts
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from harness import RUN, Drill, free_address
+
+# Of every `for:`.
+FACTOR = 0.05
+RATE = 200
+
+
+class Deployment:
+    """Two processors, the first with a disk of its own, an API, a canary and steady traffic."""
+
+    def __init__(self, this: Drill):
+        self.this = this
+        self.alerts = Alerts(this.servers["FOOTFALL_PROMETHEUS"], FACTOR)
+        self.addresses = {"first": free_address(), "second": free_address(), "stranger": free_address()}
+        self.alerts.watch("process", [self.addresses["first"], self.addresses["second"]])
+        self.api_url = f"http://{this.servers['FOOTFALL_API']}"
+        self.start_processors()
+        this.start("api", "api", config=this.write_config("api", this.servers["FOOTFALL_API"]))
+        self.start_canary()
+        self.traffic = self.generate(0)
+
+    def generate(self, bad):
+        return self.this.generate("--count", "100000000", "--rate", str(RATE), "--bad", str(bad), "--users", "20000")
+
+    def start_processors(self, changes=None):
+        # The disk is the process's own, and gone with it.
+        disk = self.this.folder / "first"
+        disk.mkdir(exist_ok=True)
+        mounted = ["unshare", "-rm", "bash", "-c", 'mount -t tmpfs -o size=3g footfall "$0" && exec "$@"', str(disk)]
+        self.first = self.this.processor("first", self.addresses["first"], changes, under=mounted)
+        self.second = self.this.processor("second", self.addresses["second"], changes)
+
+    def start_canary(self):
+        config = self.this.write_config("canary", self.this.servers["FOOTFALL_CANARY"])
+        self.canary = self.this.start("canary", "canary", "--api", self.api_url, config=config)
+
+    # --- nobody is there
+
+    def kill_everyone(self):
+        for process in [self.first, self.second, self.canary]:
+            process.kill()
+
+    def start_everyone(self):
+        self.start_processors()
+        self.start_canary()
+
+    # --- stores
+
+    def signal(self, number, *members):
+        for member in members:
+            os.kill(int((RUN / member / "pid").read_text()), number)
+
+    def redis(self, *command):
+        port = self.this.servers["FOOTFALL_REDIS"].rsplit(":", 1)[1]
+        return subprocess.run(["redis-cli", "-p", port, *command], capture_output=True, text=True, check=True).stdout.split()
+
+    def slow_redis(self):
+        """It answers for half a second in seven, until the alert fires or for two minutes."""
+        start = time.time()
+        while time.time() < start + 120 and "FootfallFreshnessMissed" not in self.alerts.since(start, True):
+            self.signal(signal.SIGSTOP, "redis")
+            time.sleep(6.5)
+            self.signal(signal.SIGCONT, "redis")
+            time.sleep(0.5)
+
+    def opensearch(self, method, path, body):
+        command = ["curl", "-fsS", "-X", method, f"{self.this.servers['FOOTFALL_OPENSEARCH']}{path}", "-H", "content-type: application/json", "-d", body]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def block(self, value):
+        self.opensearch("PUT", f"/footfall-{self.this.prefix}*/_settings", f'{{"index.blocks.write": {value}}}')
+
+    def breaker(self, value):
+        self.opensearch("PUT", "/_cluster/settings", f'{{"persistent": {{"network.breaker.inflight_requests.limit": {value}}}}}')
+
+    # --- what is refused
+
+    def on_disk(self, script):
+        """Runs a script where the first processor sees its disk, which is $0."""
+        command = ["nsenter", "-t", str(self.first.child.pid), "-U", "-m", "--preserve-credentials", "bash", "-c", script]
+        return subprocess.run([*command, str(self.this.folder / "first")], capture_output=True, text=True)
+
+    def fill_disk(self):
+        used = int(self.on_disk('df --output=used "$0" | tail -n 1').stdout)
+        self.on_disk(f'mount -o remount,size={used + 4096}k "$0"; cat /dev/zero >"$0/filled"')
+
+    def free_disk(self):
+        self.on_disk('rm "$0/filled"; mount -o remount,size=3g "$0"')
+
+    def limit_letters(self, limit):
+        entry = ConfigEntry("max.message.bytes", limit, incremental_operation=AlterConfigOpType.SET)
+        topic = ConfigResource(ResourceType.TOPIC, f"{self.this.prefix}-footfall.dead-letters", incremental_configs=[entry])
+        kafka = AdminClient({"bootstrap.servers": self.this.servers["FOOTFALL_KAFKA"]})  # its answers need it alive
+        for done in kafka.incremental_alter_configs([topic]).values():
+            done.result(30)
+
+    def refuse(self):
+        self.traffic.kill()
+        self.limit_letters("100")
+        self.traffic = self.generate(0.2)
+        self.fill_disk()
+        (self.this.folder / "snapshots").rename(self.this.folder / "snapshots.away")
+        (self.this.folder / "snapshots").write_text("a file where a folder should be\n")
+
+    def take_again(self):
+        (self.this.folder / "snapshots").unlink()
+        (self.this.folder / "snapshots.away").rename(self.this.folder / "snapshots")
+        self.free_disk()
+        self.traffic.kill()
+        self.limit_letters("2097152")
+        self.traffic = self.generate(0)
+
+    # --- what is wrong
+
+    def start_stranger(self, prefix):
+        """A processor with another hash key, in a group of its own, without stores: it disturbs no one."""
+        changes = {"redis": None, "opensearch": None, "definition": {"hash_key": "0123456789abcdef" * 2}}
+        changes["log"] = {"group": f"{self.this.prefix}-stranger", "topic_prefix": prefix}
+        config = self.this.write_config("stranger", self.addresses["stranger"], changes)
+        self.stranger = self.this.start("stranger", "process", config=config)
+        self.alerts.watch("process", list(self.addresses.values()))
+
+    def diverge(self):
+        """Digests are compared at equal offsets, which two processes have when little comes: the canary's events alone."""
+        self.traffic.kill()
+        self.start_stranger(f"{self.this.prefix}-")
+
+    def start_anew(self):
+        """What the halted processor says is to be done: its state folder is moved away."""
+        self.stranger.kill()
+        folder = self.this.folder / "stranger"
+        folder.rename(self.this.folder / "stranger.away")
+        self.start_stranger(f"{self.this.prefix}-other-")
+
+    def follow_another_log(self):
+        self.this.footfall("topics", "create", "--topic-prefix", f"{self.this.prefix}-other-")
+        self.start_stranger(f"{self.this.prefix}-other-")
+
+    def agree(self):
+        self.remove_stranger()
+        self.traffic = self.generate(0)
+
+    def remove_stranger(self):
+        self.alerts.watch("process", [self.addresses["first"], self.addresses["second"]])
+        self.stranger.kill()
+
+    def lose_row(self):
+        key = self.redis("--scan", "--pattern", "ff:{*:0}:*:C")[0]
+        if self.redis("HDEL", key, "c:footfall-canary") != ["1"]:
+            raise LookupError(f"{key} has no row of the canary")
+
+    # --- memory
+
+    def restart_processors(self, changes=None):
+        self.first.stop()
+        self.second.stop()
+        self.start_processors(changes)
+
+    def fill_memory(self):
+        self.restart_processors({"processor": {"memory_mib": 64}})
+        # Many people in few rows: these go to the stores.
+        crowd = ["--count", "20000000", "--users", "10000000", "--campaigns", "1", "--activities", "1", "--seed", "2", "--bad", "0"]
+        self.crowd = self.this.generate(*crowd)
+
+    def give_memory(self):
+        self.crowd.kill()
+        self.restart_processors()
