@@ -8,6 +8,7 @@
     clippy::print_stderr
 )]
 
+mod certificates;
 mod changes;
 mod faults;
 mod group;
