@@ -6,7 +6,7 @@ use opensearch::http::Method;
 use serde_json::{Value, json};
 
 use super::Store;
-use super::http::Content;
+use super::http::{Content, Kind};
 use crate::Error;
 
 impl Store {
@@ -26,7 +26,9 @@ impl Store {
     /// When OpenSearch doesn't answer.
     pub(super) async fn holders(&self, name: &str) -> Result<BTreeMap<String, Value>, Error> {
         let path = format!("/{name}");
-        let sent = self.http.ask(Method::Get, &path, &[], Content::None);
+        let sent = self
+            .http
+            .send(Kind::Question, Method::Get, &path, &[], Content::None);
         let reply = sent.await?;
         if reply.status == 404 {
             return Ok(BTreeMap::new());
@@ -49,7 +51,10 @@ impl Store {
             }
         }
         let body = Content::Json(json!({"actions": actions}));
-        let reply = self.http.send(Method::Post, "/_aliases", &[], body).await?;
+        let reply = self
+            .http
+            .send(Kind::Repeatable, Method::Post, "/_aliases", &[], body)
+            .await?;
         reply.ok("move the analysts' alias").map(drop)
     }
 }

@@ -11,7 +11,7 @@ use opensearch::http::Method;
 use serde_json::Value;
 
 use super::found::{Checkpoint, Found, name};
-use super::http::Content;
+use super::http::{Content, Kind};
 use super::query::Query;
 use super::{NAME, Store, transient};
 use crate::{Answer, AsOf, AsOfKind, Error, Question, Scope, Stamp, Step};
@@ -91,9 +91,13 @@ impl Store {
         // A shard that doesn't answer must not look like one without events.
         let mut query = vec![("allow_partial_search_results", "false")];
         query.extend(preference);
-        let sent = self
-            .http
-            .ask(Method::Post, &path, &query, Content::Json(body));
+        let sent = self.http.send(
+            Kind::Question,
+            Method::Post,
+            &path,
+            &query,
+            Content::Json(body),
+        );
         let reply = match sent.await {
             Err(Error::Transient { detail, .. }) if detail.contains("too_many_buckets") => {
                 return Err(Error::Unanswerable(

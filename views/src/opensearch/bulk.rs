@@ -14,11 +14,11 @@ use serde_json::json;
 use tracing::warn;
 
 use super::documents::{self, Document};
-use super::http::Content;
+use super::http::{Content, Kind};
 use super::reply::{Reply, cut};
-use super::{Store, check, transient};
+use super::{Store, settings, transient};
 use crate::metrics::{BLOCKED, THROTTLED};
-use crate::{Change, Error, Stored};
+use crate::{Change, Error};
 
 /// Bytes in one bulk request, but for its last document; OpenSearch advises 5 to 15 MiB at most.
 const BULK_BYTES: usize = 4 * 1024 * 1024;
@@ -134,30 +134,6 @@ impl Store {
             .await
     }
 
-    /// How far the partition's documents go at least.
-    pub(super) async fn read_checkpoint(&self, partition: u32) -> Result<Stored, Error> {
-        let id = documents::checkpoint_id(partition);
-        let path = format!("/{}/_doc/{id}", self.names.index);
-        let routing = partition.to_string();
-        let query = [("routing", routing.as_str())];
-        let reply = self
-            .http
-            .ask(Method::Get, &path, &query, Content::None)
-            .await?;
-        if reply.status == 404 {
-            return Ok(Stored::Missing);
-        }
-        let found = reply.ok("read a checkpoint")?;
-        let offset = found["_source"]["offset"].as_u64().ok_or_else(|| {
-            Error::Fatal(format!(
-                "the checkpoint document {id} in {} has no offset; delete the index so that it is \
-                 filled anew",
-                self.names.index
-            ))
-        })?;
-        Ok(Stored::At(offset))
-    }
-
     /// Writes documents until each is acknowledged, as many at a time as the cluster takes; gives up when attempt after
     /// attempt none is, or when the index is gone.
     async fn write(
@@ -226,7 +202,7 @@ impl Store {
             Why::Blocked => {
                 self.pressure.closed();
                 gauge!(BLOCKED).set(1);
-                left.reason = check::of_block(&self.names.index, &left.reason);
+                left.reason = settings::of_block(&self.names.index, &left.reason);
             }
         }
         Ok(left)
@@ -251,7 +227,13 @@ impl Store {
         ];
         all.extend_from_slice(query);
         self.http
-            .send(Method::Post, &path, &all, Content::Lines(body(documents)))
+            .send(
+                Kind::Repeatable,
+                Method::Post,
+                &path,
+                &all,
+                Content::Lines(body(documents)),
+            )
             .await
     }
 }

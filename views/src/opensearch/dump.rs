@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::documents::CountSource;
 use super::found::decode;
-use super::http::Content;
+use super::http::{Content, Kind};
 use super::people::{PEOPLE_FIELDS, period_of, row_of};
 use super::subcell::SubCell;
 use super::{Store, transient};
@@ -74,7 +74,13 @@ impl Store {
         let body = json!({"size": PAGE, "sort": ["_doc"]});
         let reply = self
             .http
-            .send(Method::Post, &path, &query, Content::Json(body))
+            .send(
+                Kind::Repeatable,
+                Method::Post,
+                &path,
+                &query,
+                Content::Json(body),
+            )
             .await?;
         if reply.status == 404 {
             return Err(self.nothing_held());
@@ -88,7 +94,7 @@ impl Store {
         let reply = self
             .http
             // Sent twice, it would leave a page out.
-            .send_once(Method::Post, path, Content::Json(body))
+            .send(Kind::Once, Method::Post, path, &[], Content::Json(body))
             .await?;
         if reply.status == 404 {
             return Err(transient(
@@ -103,7 +109,13 @@ impl Store {
         let body = Content::Json(json!({"scroll_id": scroll}));
         if let Err(error) = self
             .http
-            .send(Method::Delete, "/_search/scroll", &[], body)
+            .send(
+                Kind::Repeatable,
+                Method::Delete,
+                "/_search/scroll",
+                &[],
+                body,
+            )
             .await
         {
             tracing::debug!(%error, "a dump's place was not freed; it is freed in a minute");

@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use opensearch::http::Method;
-use opensearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use serde_json::Value;
 
 use super::access::Access;
 use super::nodes::{Node, Nodes};
-use super::reply::{Reply, cut};
+use super::reply::Reply;
+use super::request::{Failure, Request, asks_for_certificate};
 use super::transient;
 use crate::Error;
+
+pub(super) use super::request::Content;
 
 /// How long one request may take. A loaded node needs seconds to create an index or to sum up a year, and a write
 /// waits half a minute for a cluster that has lost a node; a minute means that it is gone.
@@ -38,42 +39,15 @@ pub(super) struct Http {
     open: Vec<String>,
 }
 
-/// What is sent.
-pub(super) enum Content {
-    /// Nothing.
-    None,
-    /// One JSON value.
-    Json(Value),
-    /// JSON values, one a line.
-    Lines(Vec<u8>),
-}
-
+/// How a request may be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// May be carried out twice, and takes its time.
+pub(super) enum Kind {
+    /// Perhaps twice; if a node doesn't answer, by the next one. It takes its time.
     Repeatable,
-    /// May be asked of two nodes.
+    /// As [`Kind::Repeatable`]; if it takes long, by another node as well.
     Question,
-    /// Must not be carried out twice.
+    /// By one node, once.
     Once,
-}
-
-struct Request<'a> {
-    method: Method,
-    path: &'a str,
-    query: &'a [(&'a str, &'a str)],
-    kind: &'static str,
-    bytes: Option<Vec<u8>>,
-}
-
-/// How a node failed to answer.
-enum Failure {
-    /// It isn't there: the next one may be.
-    Gone(String),
-    /// It is there, and takes too long.
-    Slow(String),
-    /// It is there, and can't be spoken with until a person has looked.
-    Refused(String),
 }
 
 impl Http {
@@ -104,52 +78,20 @@ impl Http {
         &self.open
     }
 
-    /// Sends a request that may be carried out twice; if a node doesn't answer, to the next one.
+    /// Sends a request.
     ///
     /// # Errors
     /// [`Error::Transient`] when no node answers, or the answer is 5xx: the request may have been carried out.
     /// [`Error::Fatal`] when the cluster has never let us in and a person must look.
     pub(super) async fn send(
         &self,
+        kind: Kind,
         method: Method,
         path: &str,
         query: &[(&str, &str)],
         content: Content,
     ) -> Result<Reply, Error> {
         let request = Request::new(method, path, query, content);
-        self.carry(request, Kind::Repeatable).await
-    }
-
-    /// Asks; if it takes long, another node as well.
-    ///
-    /// # Errors
-    /// As [`Http::send`].
-    pub(super) async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        query: &[(&str, &str)],
-        content: Content,
-    ) -> Result<Reply, Error> {
-        let request = Request::new(method, path, query, content);
-        self.carry(request, Kind::Question).await
-    }
-
-    /// Sends a request to one node, once.
-    ///
-    /// # Errors
-    /// As [`Http::send`].
-    pub(super) async fn send_once(
-        &self,
-        method: Method,
-        path: &str,
-        content: Content,
-    ) -> Result<Reply, Error> {
-        let request = Request::new(method, path, &[], content);
-        self.carry(request, Kind::Once).await
-    }
-
-    async fn carry(&self, request: Request<'_>, kind: Kind) -> Result<Reply, Error> {
         let mut nodes = self.nodes.in_turn();
         if kind == Kind::Once {
             nodes.truncate(1);
@@ -253,88 +195,4 @@ impl Http {
             Error::Fatal(sentence)
         }
     }
-}
-
-impl<'a> Request<'a> {
-    fn new(
-        method: Method,
-        path: &'a str,
-        query: &'a [(&'a str, &'a str)],
-        content: Content,
-    ) -> Self {
-        let (kind, bytes) = match content {
-            Content::None => ("application/json", None),
-            Content::Json(value) => ("application/json", Some(value.to_string().into_bytes())),
-            Content::Lines(lines) => ("application/x-ndjson", Some(lines)),
-        };
-        Self {
-            method,
-            path,
-            query,
-            kind,
-            bytes,
-        }
-    }
-
-    async fn exchange(&self, node: &Node, within: Duration) -> Result<(u16, String), Failure> {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
-        let (query, bytes) = (Some(self.query), self.bytes.clone());
-        let sent =
-            node.transport()
-                .send(self.method, self.path, headers, query, bytes, Some(within));
-        let response = sent.await.map_err(|error| failure(node, &error))?;
-        let status = response.status_code().as_u16();
-        let text = response
-            .text()
-            .await
-            .map_err(|error| failure(node, &error))?;
-        Ok((status, text))
-    }
-}
-
-fn failure(node: &Node, error: &opensearch::Error) -> Failure {
-    let (text, name) = (chain(error), &node.name);
-    if error.is_timeout() {
-        return Failure::Slow(format!("{name} has not answered in time: {text}"));
-    }
-    if text.contains("invalid peer certificate") {
-        return Failure::Refused(format!(
-            "the certificate of OpenSearch at {name} is not to be trusted ({}): set opensearch.ca to the PEM file of the \
-             authority that signed it, and address the node by a name that the certificate holds",
-            certificate_error(&text)
-        ));
-    }
-    if text.contains("CertificateRequired") {
-        return Failure::Refused(asks_for_certificate(name));
-    }
-    if text.contains("InvalidContentType") {
-        return Failure::Refused(format!(
-            "OpenSearch at {name} speaks no TLS: its address begins with http://, not with https://"
-        ));
-    }
-    Failure::Gone(format!("{name}: {text}"))
-}
-
-fn asks_for_certificate(name: &str) -> String {
-    format!(
-        "OpenSearch at {name} asks for a certificate of ours: set opensearch.certificate and opensearch.key to PEM files that \
-         it accepts"
-    )
-}
-
-fn certificate_error(text: &str) -> &str {
-    let at = text.find("invalid peer certificate").unwrap_or_default();
-    cut(&text[at..])
-}
-
-/// An error with its causes: reqwest's own text says only that sending failed.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

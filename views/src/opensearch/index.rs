@@ -7,7 +7,7 @@ use opensearch::http::Method;
 use serde_json::{Value, json};
 
 use super::check::refuse;
-use super::http::Content;
+use super::http::{Content, Kind};
 use super::{Store, transient};
 use crate::Error;
 
@@ -158,7 +158,10 @@ impl Store {
         let mut body = self.index_body.clone();
         body["aliases"] = json!({self.names.new_write_alias(): {}});
         let body = Content::Json(body);
-        let made = self.http.send(Method::Put, &path, &[], body).await?;
+        let made = self
+            .http
+            .send(Kind::Repeatable, Method::Put, &path, &[], body)
+            .await?;
         // Another process may create it at the same moment.
         if !made.is_error("resource_already_exists_exception") {
             made.ok("create the index")?;
@@ -173,7 +176,9 @@ impl Store {
     pub(super) async fn show(&self) -> Result<Option<Value>, Error> {
         let path = format!("/{}", self.names.index);
         let query = [("flat_settings", "true")];
-        let sent = self.http.ask(Method::Get, &path, &query, Content::None);
+        let sent = self
+            .http
+            .send(Kind::Question, Method::Get, &path, &query, Content::None);
         let reply = sent.await?;
         if reply.status == 404 {
             return Ok(None);
@@ -190,7 +195,7 @@ impl Store {
         let path = format!("/{alias}/_refresh");
         let reply = self
             .http
-            .send(Method::Post, &path, &[], Content::None)
+            .send(Kind::Repeatable, Method::Post, &path, &[], Content::None)
             .await?;
         if reply.status == 404 {
             return Err(self.gone());

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Config;
-use super::http::{Content, Http};
+use super::http::{Content, Http, Kind};
 use super::index::Names;
 use crate::Error;
 
@@ -131,7 +131,9 @@ impl Indices {
             return Err(Error::Unanswerable(format!("{name} is kept: {why}")));
         }
         let path = format!("/{name}");
-        let sent = self.http.send(Method::Delete, &path, &[], Content::None);
+        let sent = self
+            .http
+            .send(Kind::Repeatable, Method::Delete, &path, &[], Content::None);
         let reply = sent.await?;
         if reply.status == 404 {
             // Sent twice, or somebody else was quicker.
@@ -194,14 +196,20 @@ impl Indices {
                 "aggs": {"newest": {"max": {"field": "log_time"}}},
             }},
         });
-        let sent = self
-            .http
-            .ask(Method::Post, &path, &query, Content::Json(body));
+        let sent = self.http.send(
+            Kind::Question,
+            Method::Post,
+            &path,
+            &query,
+            Content::Json(body),
+        );
         sent.await?.ok("look how far indices are")
     }
 
     async fn get(&self, path: &str, query: &[(&str, &str)], tried: &str) -> Result<Value, Error> {
-        let sent = self.http.ask(Method::Get, path, query, Content::None);
+        let sent = self
+            .http
+            .send(Kind::Question, Method::Get, path, query, Content::None);
         sent.await?.ok(tried)
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use opensearch::http::Method;
 use serde_json::Value;
 
-use super::http::Content;
+use super::Store;
+use super::http::{Content, Kind};
 use super::index::Names;
-use super::{Store, documents};
-use crate::{Error, Finding, Stamp};
+use crate::{Error, Finding};
 
 /// OpenSearch's own: at this share of a disk it moves shards away, and at the next it blocks its indices.
 const HIGH_WATERMARK: f64 = 90.0;
@@ -44,7 +44,7 @@ impl Store {
         let query = [("filter_path", "*.mappings._meta")];
         let reply = self
             .http
-            .send(Method::Get, &path, &query, Content::None)
+            .send(Kind::Repeatable, Method::Get, &path, &query, Content::None)
             .await?;
         let indices = reply.ok("show the mappings of its indices")?;
         Ok(indices
@@ -60,35 +60,6 @@ impl Store {
             .collect())
     }
 
-    /// How far each partition is stored at least; `None` for one that is not there. In their order.
-    ///
-    /// # Errors
-    /// When no node answers.
-    pub async fn stamps(&self) -> Result<Vec<Option<Stamp>>, Error> {
-        let mut stamps = Vec::with_capacity(self.partitions as usize);
-        for partition in 0..self.partitions {
-            let id = documents::checkpoint_id(partition);
-            let path = format!("/{}/_doc/{id}", self.names.index);
-            let routing = partition.to_string();
-            let query = [("routing", routing.as_str())];
-            let reply = self
-                .http
-                .send(Method::Get, &path, &query, Content::None)
-                .await?;
-            if reply.status == 404 {
-                stamps.push(None);
-                continue;
-            }
-            let source = &reply.ok("read a checkpoint")?["_source"];
-            stamps.push(source["offset"].as_u64().map(|offset| Stamp {
-                partition,
-                offset,
-                log_time: source["log_time"].as_i64().unwrap_or(0),
-            }));
-        }
-        Ok(stamps)
-    }
-
     async fn look(&self, path: &str) -> Result<Value, Error> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let query: Vec<(&str, &str)> = query
@@ -97,7 +68,7 @@ impl Store {
             .collect();
         let reply = self
             .http
-            .send(Method::Get, path, &query, Content::None)
+            .send(Kind::Repeatable, Method::Get, path, &query, Content::None)
             .await?;
         reply.ok(&format!("answer {path}"))
     }

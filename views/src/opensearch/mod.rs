@@ -10,6 +10,7 @@ mod aliases;
 mod ask;
 mod bulk;
 mod check;
+mod checkpoints;
 mod documents;
 mod dump;
 mod found;
@@ -25,7 +26,9 @@ mod pressure;
 mod query;
 mod replicas;
 mod reply;
+mod request;
 mod seen;
+mod settings;
 mod subcell;
 mod templates;
 

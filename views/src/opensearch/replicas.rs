@@ -4,9 +4,9 @@ use opensearch::http::Method;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
-use super::check::number;
-use super::http::Content;
+use super::http::{Content, Kind};
 use super::index::{ACTIVE_COPIES, REPLICAS, WAIT};
+use super::settings::number;
 use super::{Store, transient};
 use crate::Error;
 
@@ -20,7 +20,7 @@ impl Store {
         let query = [("flat_settings", "true")];
         let reply = self
             .http
-            .send(Method::Get, &path, &query, Content::None)
+            .send(Kind::Repeatable, Method::Get, &path, &query, Content::None)
             .await?;
         if reply.status == 404 {
             return Err(transient("the index was deleted while it was looked at"));
@@ -29,7 +29,10 @@ impl Store {
         for (setting, value) in self.other_settings(&found[&self.names.index]["settings"]) {
             info!(index = self.names.index, "{setting} is set to {value}");
             let body = Content::Json(json!({setting: value}));
-            let reply = self.http.send(Method::Put, &path, &[], body).await?;
+            let reply = self
+                .http
+                .send(Kind::Repeatable, Method::Put, &path, &[], body)
+                .await?;
             // A block, or no permission: the index takes writes as it is, or says why it doesn't.
             if let Err(error) = reply.ok("change the index's settings") {
                 warn!(index = self.names.index, "{error}");
