@@ -23,7 +23,8 @@ pub enum Command {
     },
     /// Drop those of past definitions that nobody has written to for some time; without --yes it only says which.
     ///
-    /// The configured definition's index and the one that analysts are shown always stay. What is dropped can be had
+    /// The configured definition's index, the one that analysts are shown and any that an alias of your own points at
+    /// always stay. What is dropped can be had
     /// again from the log, as long as the log reaches back.
     Drop {
         /// How long nobody has written to them, such as 30d or 12h.
@@ -68,12 +69,7 @@ fn list(all: &[Index], json: bool) -> anyhow::Result<()> {
             continue;
         }
         let definition = index.definition.as_deref().unwrap_or("(not Footfall's)");
-        let used = match (index.active, index.published) {
-            (true, true) => "active, published",
-            (true, false) => "active",
-            (false, true) => "published",
-            (false, false) => "-",
-        };
+        let used = used(index);
         writeln!(
             out,
             "{}\t{definition}\t{}\t{}\t{:.0}\t{:.0}\t{used}",
@@ -81,6 +77,21 @@ fn list(all: &[Index], json: bool) -> anyhow::Result<()> {
         )?;
     }
     Ok(())
+}
+
+fn used(index: &Index) -> String {
+    let alias = index.alias.as_ref().map(|alias| format!("alias {alias}"));
+    let uses = [
+        index.active.then(|| "active".to_owned()),
+        index.published.then(|| "published".to_owned()),
+        alias,
+    ];
+    let uses: Vec<String> = uses.into_iter().flatten().collect();
+    if uses.is_empty() {
+        "-".to_owned()
+    } else {
+        uses.join(", ")
+    }
 }
 
 async fn drop_old(

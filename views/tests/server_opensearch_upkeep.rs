@@ -102,6 +102,18 @@ async fn only_indices_of_past_definitions_that_nobody_uses_are_dropped() {
         "{refused}"
     );
 
+    // Somebody has given it a name of their own, since it was listed.
+    let all = indices.list().await.unwrap();
+    let own = format!("/_alias/own-{}", uuid::Uuid::new_v4().simple());
+    past_server.send(Method::Put, &own, None).await;
+    let index = named(&all, past.index());
+    let refused = indices.drop_index(index, ANY_AGE).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("an alias of your own"),
+        "{refused}"
+    );
+    past_server.send(Method::Delete, &own, None).await;
+
     let all = indices.list().await.unwrap();
     indices
         .drop_index(named(&all, past.index()), ANY_AGE)

@@ -48,6 +48,8 @@ pub struct Index {
     pub fresh: Timestamp,
     /// Whether the analysts' alias points at it.
     pub published: bool,
+    /// An alias that isn't Footfall's and points at it: somebody uses it under that name.
+    pub alias: Option<String>,
     /// Whether it is the configured definition's.
     pub active: bool,
     /// Write operations that its nodes have counted since they started.
@@ -65,6 +67,8 @@ impl Index {
             Some("holds the configured definition")
         } else if self.published {
             Some("analysts are shown it")
+        } else if self.alias.is_some() {
+            Some("an alias of your own points at it")
         } else if Duration::try_from(age).is_ok_and(|age| age >= older_than) {
             None
         } else {
@@ -174,11 +178,20 @@ impl Indices {
             created,
             fresh: fresh.into_iter().flatten().max().unwrap_or(created),
             published: !shown["aliases"][&self.names.analysts].is_null(),
+            alias: self.strange_alias(name, &shown["aliases"]),
             active: name == self.names.index,
             writes: stats["total"]["indexing"]["index_total"]
                 .as_u64()
                 .unwrap_or(0),
         }
+    }
+
+    fn strange_alias(&self, index: &str, aliases: &Value) -> Option<String> {
+        let writes = format!("{index}-write");
+        let ours = |alias: &str| alias.starts_with(&writes) || alias == self.names.analysts;
+        let mut names = aliases.as_object().into_iter().flatten();
+        let found = names.find(|(alias, _)| !ours(alias));
+        found.map(|(alias, _)| alias.clone())
     }
 
     /// The moment of the last record that each index holds, by its checkpoints.
@@ -263,6 +276,7 @@ mod tests {
             created: now - day * 40,
             fresh: now - day * 30,
             published: false,
+            alias: None,
             active: false,
             writes: 0,
         };
@@ -271,6 +285,10 @@ mod tests {
         let others = [
             Index {
                 published: true,
+                ..old.clone()
+            },
+            Index {
+                alias: Some("of-somebody".to_owned()),
                 ..old.clone()
             },
             Index {
