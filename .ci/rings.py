@@ -33,6 +33,8 @@ STARTS_REDIS = "server_redis"
 # Their tests need brokers with TLS and SASL, which deploy/up.sh starts with SECURE=1.
 NEED_SECURE_KAFKA = ["server_kafka_security", "server_security"]
 SECURE_KAFKA = ["KAFKA_SSL", "KAFKA_SASL_SSL", "KAFKA_SASL_PLAINTEXT", "KAFKA_SECRETS"]
+# Why a test is run by `make test-opensearch-3` only.
+BY_HAND = ["needs three nodes", "needs a tiny queue"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 LIVE_CAMPAIGN = "black-friday"  # one of the generator's
 STRICT = os.environ.get("CI") == "true"
@@ -100,8 +102,8 @@ def count_cargo(ring, names_of_long=None):
                 names_of_long.append(name)
             if reason.startswith("is started by "):
                 ring.skipped -= 1  # the child process of another test
-            elif reason == "needs three nodes":
-                ring.skipped -= 1  # `make test-opensearch-3` runs it, by hand
+            elif reason in BY_HAND:
+                ring.skipped -= 1
             elif reason == "needs servers" and target.startswith("server_"):
                 ring.skipped -= 1  # the cluster ring runs it
         elif found := CARGO_RESULT.match(line):

@@ -104,6 +104,8 @@ opensearch_settings() {
     printf 'http.port: %s\ntransport.port: %s\n' "$(opensearch_port "$1")" "$(opensearch_transport_port "$1")"
     printf 'discovery.seed_hosts: ["127.0.0.1:%s", "127.0.0.1:%s", "127.0.0.1:%s"]\n' \
         "$(opensearch_transport_port 1)" "$(opensearch_transport_port 2)" "$(opensearch_transport_port 3)"
+    # Lines of a test's own.
+    printf '%s\n' "${FOOTFALL_OPENSEARCH_SETTINGS-}"
 }
 
 opensearch_start() {

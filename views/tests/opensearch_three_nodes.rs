@@ -1,12 +1,15 @@
 //! Three real nodes, one of which is killed or frozen under writes: nothing acknowledged is lost, nothing goes back.
 //!
-//! `make test-opensearch-3` starts the nodes and runs this; `make test` has one node only.
+//! `make test-opensearch-3` starts the nodes and runs this; `make test` has one node only. So has the node with a tiny
+//! queue, an instance of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Its figures are for people: how long writes and questions waited.
 #![allow(clippy::print_stderr)]
 
 #[allow(dead_code)]
 mod opensearch;
+#[path = "opensearch_three_nodes/tiny_queue.rs"]
+mod tiny_queue;
 
 use std::path::PathBuf;
 use std::process::Command;
