@@ -30,6 +30,8 @@ CARGO = ["--profile", "ci", "--workspace"]
 SERVER_TEST_THREADS = 2
 # Its tests start redis-servers of their own, whatever server is given.
 STARTS_REDIS = "server_redis"
+# Their tests start an S3-compatible server, whatever servers are given.
+START_S3PROXY = ["server_bucket", "server_fleet"]
 # Their tests need brokers with TLS and SASL, which deploy/up.sh starts with SECURE=1.
 NEED_SECURE_KAFKA = ["server_kafka_security", "server_security"]
 SECURE_KAFKA = ["KAFKA_SSL", "KAFKA_SASL_SSL", "KAFKA_SASL_PLAINTEXT", "KAFKA_SECRETS"]
@@ -171,6 +173,9 @@ def server_tests(ring, given):
     if given and not shutil.which("redis-server") and not STRICT:
         leave_out(ring, [STARTS_REDIS], "tests that start redis-servers of their own: not run, for there is no redis-server here")
         left_out.append(STARTS_REDIS)
+    if given and not has_s3proxy() and not STRICT:
+        leave_out(ring, START_S3PROXY, "tests that start an S3-compatible server: not run, for there was no Maven to fetch it with")
+        left_out += START_S3PROXY
     secured = all(os.environ.get(f"FOOTFALL_TEST_{name}") for name in SECURE_KAFKA)
     if "KAFKA" in given and not secured and not STRICT:
         leave_out(ring, NEED_SECURE_KAFKA, "tests of TLS and SASL: not run, for FOOTFALL_TEST_KAFKA_SSL and those beside it name no brokers")
@@ -179,6 +184,10 @@ def server_tests(ring, given):
         return ["--test", "server_*"]
     names = sorted({path.stem for path in ROOT.glob("*/tests/server_*.rs")} - set(left_out))
     return [argument for name in names for argument in ("--test", name)]
+
+
+def has_s3proxy():
+    return any(ROOT.glob(".footfall/software/s3proxy-*"))
 
 
 def leave_out(ring, names, why):

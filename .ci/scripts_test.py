@@ -62,9 +62,9 @@ class MissingTools(unittest.TestCase):
     def test_servers_that_are_given_need_no_tools(self):
         self.assertEqual(self.names(MAKE, "test", **GIVEN), BUILD_TOOLS + TEST_TOOLS)
 
-    def test_continuous_integration_needs_a_redis_even_so(self):
+    def test_continuous_integration_needs_what_tests_start_themselves_even_so(self):
         named = self.names(MAKE, "test", **GIVEN, CI="true")
-        self.assertEqual(named, [*BUILD_TOOLS, "redis-server", *TEST_TOOLS])
+        self.assertEqual(named, [*BUILD_TOOLS, "redis-server", "mvn", *TEST_TOOLS])
 
     def test_scripts_that_are_not_checked_are_said_and_fail_continuous_integration(self):
         for variables, passes in ({}, True), ({"CI": "true"}, False):
@@ -79,13 +79,14 @@ class MissingTools(unittest.TestCase):
 
 
 class ServerTests(unittest.TestCase):
-    def chosen(self, given, redis, strict=False):
+    def chosen(self, given, redis, strict=False, s3proxy=True):
         ring = rings.Ring("cluster")
         listing = types.SimpleNamespace(stdout="one: test\nmany: test\n\n2 tests, 0 benchmarks\n")
         with (
             mock.patch.object(rings.shutil, "which", lambda _: redis),
             mock.patch.object(rings.subprocess, "run", lambda *_, **__: listing),
             mock.patch.object(rings, "STRICT", strict),
+            mock.patch.object(rings, "has_s3proxy", lambda: s3proxy),
         ):
             return rings.server_tests(ring, given), ring
 
@@ -114,6 +115,16 @@ class ServerTests(unittest.TestCase):
         with mock.patch.dict(rings.os.environ, secured):
             tests, ring = self.chosen({"KAFKA": "elsewhere"}, redis="redis-server")
         self.assertEqual((tests, ring.skipped), (["--test", "server_*"], 0))
+
+    def test_without_an_s3proxy_those_that_start_one_are_counted_as_not_run(self):
+        tests, ring = self.chosen(GIVEN, redis="redis-server", s3proxy=False)
+        self.assertIn("2 tests that start an S3-compatible server: not run", ring.notes[0])
+        for name in rings.START_S3PROXY:
+            self.assertNotIn(name, tests)
+        tests, ring = self.chosen(GIVEN, redis="redis-server", s3proxy=False, strict=True)
+        self.assertEqual((tests, ring.skipped), (["--test", "server_*"], 0))
+        users = [path.stem for path in ROOT.glob("*/tests/*.rs") if "\nmod bucket;" in path.read_text()]
+        self.assertEqual(sorted(users), rings.START_S3PROXY)
 
     def test_no_other_test_needs_tls(self):
         users = [path.stem for path in ROOT.glob("*/tests/*.rs") if "FOOTFALL_TEST_KAFKA_" in path.read_text()]

@@ -143,7 +143,9 @@ need_test_servers() {
         need_servers
         need openssl "it makes the certificates that Kafka is tested with" "brew install openssl@3" openssl
     elif [ "${CI:-}" = true ]; then
-        need_redis # some tests start one of their own, and none may be skipped
+        # Some tests start one of their own, and none may be skipped.
+        need_redis
+        need mvn "the S3-compatible server that snapshots are tested with is a Maven artefact" "brew install maven" maven
     fi
 }
 
@@ -211,6 +213,13 @@ install_page_client() {
     once "$page/node_modules/.footfall" "$page/package-lock.json" npm ci --silent --prefix "$page"
 }
 
+# Where servers are given and Maven is not there, its tests are left out (.ci/rings.py says so).
+install_bucket() {
+    if have mvn || ! servers_given || [ "${CI:-}" = true ]; then
+        "$DEPLOY/s3proxy/s3proxy.sh" install
+    fi
+}
+
 main() {
     case ${1:-} in
     demo)
@@ -239,6 +248,7 @@ main() {
         settle by-installing
         install_python_client
         install_page_client
+        install_bucket
         ;;
     *)
         sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2

@@ -1,10 +1,13 @@
 //! Processors of one group come, go, die and lose their disks under traffic; no record is lost or counted twice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../processor/tests/bucket/mod.rs"]
+mod bucket;
 mod deployment;
 
 use std::path::Path;
 
+use bucket::{Bucket, KEY, SECRET};
 use deployment::{Deployment, Process, wait_for};
 use footfall::views::Store;
 use serde_json::Value;
@@ -34,6 +37,37 @@ fn wait_for_progress(deployment: &Deployment, records: u64) {
     wait_for(&format!("{records} more records in Redis"), || {
         (deployment.stored(Store::Redis) >= before + records).then_some(())
     });
+}
+
+const KEY_VARIABLE: &str = "FOOTFALL_TEST_BUCKET_KEY";
+
+/// Snapshots go into the bucket, with its secrets where an operator has them.
+fn keep_in(bucket: &Bucket, deployment: &mut Deployment) {
+    let secret = deployment.folder().join("secret");
+    std::fs::write(&secret, format!("{SECRET}\n")).unwrap();
+    deployment.set_variable(KEY_VARIABLE, KEY);
+    deployment.configure(|config| {
+        let of = &mut config.snapshots;
+        of.url = bucket.url();
+        of.every_s = 1;
+        of.options = bucket.options();
+        for (name, told) in [
+            ("access_key_id", format!("env:{KEY_VARIABLE}")),
+            ("secret_access_key", format!("file:{}", secret.display())),
+        ] {
+            of.options.insert(name.to_owned(), told);
+        }
+    });
+}
+
+/// What `footfall doctor` says about snapshots, and how that ended.
+fn doctor(deployment: &Deployment) -> (String, String) {
+    let output = deployment.footfall(&["doctor", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut checks = report["checks"].as_array().unwrap().iter();
+    let check = checks.find(|check| check["about"] == "snapshots").unwrap();
+    let text = |name: &str| check[name].as_str().unwrap().to_owned();
+    (text("outcome"), text("sentence"))
 }
 
 /// Whether each partition has a snapshot in the folder.
@@ -67,11 +101,9 @@ fn generate(deployment: &Deployment) -> Process {
 fn three_processors_lose_nothing_while_one_is_added_one_stopped_one_killed_and_one_loses_its_disk()
 {
     let mut deployment = Deployment::on_servers();
-    let snapshots = deployment.folder().join("snapshots");
-    deployment.configure(|config| {
-        config.snapshots.url = format!("file://{}", snapshots.display());
-        config.snapshots.every_s = 1;
-    });
+    let bucket = Bucket::start();
+    let snapshots = bucket.objects();
+    keep_in(&bucket, &mut deployment);
     let [first, second, third] =
         ["first", "second", "third"].map(|name| deployment.processor(name));
     for name in ["first", "second", "third"] {
@@ -129,7 +161,58 @@ fn three_processors_lose_nothing_while_one_is_added_one_stopped_one_killed_and_o
         let log = deployment.log_of(name);
         assert!(!log.contains("the partition halts"), "{name} halted");
     }
+    let (outcome, said) = doctor(&deployment);
+    assert_eq!(outcome, "ok");
+    assert!(said.contains("; 12 of 12 partitions"), "{said}");
     for processor in [first, third, fourth] {
         processor.stop();
     }
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn doctor_says_whether_snapshots_can_be_kept_where_the_configuration_says() {
+    let mut deployment = Deployment::on_servers();
+    let mut bucket = Bucket::start();
+    keep_in(&bucket, &mut deployment);
+    let (outcome, said) = doctor(&deployment);
+    assert_eq!(outcome, "ok");
+    assert!(said.contains("s3://snapshots/some/where can be listed, written and deleted in"));
+    assert!(said.contains("no partition of this definition has a snapshot yet"));
+    let left = std::fs::read_dir(bucket.objects()).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "it left something in the bucket");
+
+    let right = deployment.config.snapshots.clone();
+    deployment.configure(|config| config.snapshots.url = "s3://absent".to_owned());
+    let (outcome, said) = doctor(&deployment);
+    assert_eq!(outcome, "warning");
+    assert!(said.contains("no such bucket"), "{said}");
+
+    deployment.configure(|config| config.snapshots = right);
+    std::fs::write(deployment.folder().join("secret"), "another").unwrap();
+    let (outcome, said) = doctor(&deployment);
+    assert_eq!(outcome, "warning");
+    assert!(
+        said.contains("see that access_key_id and secret_access_key"),
+        "{said}"
+    );
+
+    bucket.kill();
+    let (outcome, said) = doctor(&deployment);
+    assert_eq!(outcome, "unasked");
+    assert!(said.contains("Connection refused"), "{said}");
+
+    let folder = deployment.folder().join("share");
+    deployment.configure(|config| {
+        config.snapshots.url = format!("file://{}", folder.display());
+        config.snapshots.options.clear();
+    });
+    let (outcome, said) = doctor(&deployment);
+    assert_eq!(outcome, "warning");
+    assert!(said.contains("mount it") && !folder.exists(), "{said}");
+    std::fs::create_dir(&folder).unwrap();
+    let (outcome, _) = doctor(&deployment);
+    assert_eq!(outcome, "ok");
+    let left = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(left, 0, "it left something in the folder");
 }

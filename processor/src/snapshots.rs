@@ -8,6 +8,8 @@
 pub mod image;
 mod name;
 mod open;
+mod probe;
+mod refusal;
 pub mod staging;
 pub mod taker;
 mod transfer;
@@ -25,6 +27,7 @@ use tokio::time::Instant;
 
 pub use self::name::Name;
 pub use self::open::is_secret;
+pub use self::probe::Newest;
 pub use self::transfer::Kept;
 
 /// Where snapshots are kept when nothing else is said, how often they are taken, and how many are kept.
@@ -70,7 +73,7 @@ pub enum Error {
     #[error("snapshots.{0}")]
     Setting(String),
     /// The store refused, or is away.
-    #[error("snapshots.url: {0}; see that the store can be reached and its options are right")]
+    #[error("{}", refusal::sentence(.0))]
     Store(#[from] object_store::Error),
     /// The store didn't answer in time.
     #[error("snapshots.url: no answer in time; see that the store can be reached")]
@@ -89,6 +92,17 @@ pub enum Error {
         /// What its name says it is.
         wanted: String,
     },
+}
+
+impl Error {
+    /// Whether the store gave no answer: another time it may.
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::Late => true,
+            Self::Store(error) => !refusal::is_answer(error),
+            _ => false,
+        }
+    }
 }
 
 /// A place for snapshots.

@@ -1,6 +1,7 @@
 //! What must be so before a process may start: asked by `footfall doctor`, and by the start itself.
 //!
-//! Nothing here writes. A new subject is a file of its own and a line in [`all`].
+//! Nothing here writes, but for an object that [`snapshots`] puts and removes. A new subject is a file of its own and a
+//! line in [`all`].
 
 mod ahead;
 mod configuration;
@@ -8,6 +9,7 @@ mod definitions;
 mod history;
 mod hot;
 mod machine;
+mod snapshots;
 mod state;
 mod topics;
 
@@ -158,7 +160,7 @@ impl Checks {
     }
 }
 
-/// Every check there is, in the order in which a start meets them. Nothing is started and nothing written.
+/// Every check there is, in the order in which a start meets them. Nothing is started, and nothing written that stays.
 pub async fn all(mut config: Config) -> Vec<Check> {
     let configuration = configuration::check(&mut config);
     let usable = configuration
@@ -170,6 +172,7 @@ pub async fn all(mut config: Config) -> Vec<Check> {
         return made;
     }
     let on_disk = config.clone();
+    let runtime = tokio::runtime::Handle::current();
     let mut is_known = false;
     let asked = tokio::task::spawn_blocking(move || {
         let mut made = machine::check(&on_disk).made;
@@ -184,6 +187,7 @@ pub async fn all(mut config: Config) -> Vec<Check> {
         if is_known {
             made.extend(state::against_log(&on_disk).made);
         }
+        made.extend(snapshots::check(&on_disk, runtime).made);
         (made, is_known)
     });
     match asked.await {

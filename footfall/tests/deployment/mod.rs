@@ -103,6 +103,8 @@ pub struct Deployment {
     pub config: Config,
     folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
+    /// What commands and processes find in their environment.
+    variables: Vec<(String, String)>,
 }
 
 fn server(name: &str) -> String {
@@ -165,6 +167,7 @@ impl Deployment {
             config,
             folder,
             runtime: tokio::runtime::Runtime::new().unwrap(),
+            variables: Vec::new(),
         };
         deployment.write_config(&deployment.config, "footfall.toml");
         deployment
@@ -174,6 +177,11 @@ impl Deployment {
     pub fn configure(&mut self, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
         self.write_config(&self.config, "footfall.toml");
+    }
+
+    /// What commands and processes that are started from now on find in their environment.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     fn write_config(&self, config: &Config, name: &str) -> PathBuf {
@@ -204,6 +212,7 @@ impl Deployment {
         ] {
             command.env_remove(format!("FOOTFALL_{name}"));
         }
+        command.envs(self.variables.iter().cloned());
         command
     }
 

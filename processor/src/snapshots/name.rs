@@ -25,6 +25,13 @@ impl Name {
         folder.clone().join(format!("{:020}.sqlite", self.offset))
     }
 
+    /// Of an object somewhere below a definition's folder; `None` when it is no snapshot of one of its partitions.
+    pub(super) fn of(object: &Path, partitions: u32) -> Option<Self> {
+        let folder = object.parts().rev().nth(1)?;
+        let partition = folder.as_ref().parse().ok()?;
+        (partition < partitions).then(|| Self::parse(partition, object))?
+    }
+
     /// Of an object in the folder of a partition; `None` when it is no snapshot.
     pub(super) fn parse(partition: u32, object: &Path) -> Option<Self> {
         let digits = object.filename()?.strip_suffix(".sqlite")?;
@@ -52,6 +59,8 @@ mod tests {
             };
             let path = name.path(&folder);
             assert_eq!(Name::parse(7, &path), Some(name));
+            assert_eq!(Name::of(&path, 8), Some(name));
+            assert_eq!(Name::of(&path, 7), None);
             assert!(path.as_ref() > last.as_str());
             last = path.to_string();
         }

@@ -27,21 +27,7 @@ impl Store {
         let scheme = ObjectStoreScheme::parse(&parsed);
         match scheme.map_err(|error| unfit(error.to_string()))?.0 {
             ObjectStoreScheme::Local => Self::folder(&parsed, options),
-            ObjectStoreScheme::AmazonS3 => {
-                if let Some(unknown) = options.keys().find(|option| !is_option(option)) {
-                    return Err(Error::Setting(format!(
-                        "options has {unknown:?}, which no S3 store knows; endpoint, region, access_key_id, secret_access_key and allow_http are usual"
-                    )));
-                }
-                let opened = parse_url_opts(&parsed, options);
-                let (objects, prefix) = opened.map_err(|error| unfit(error.to_string()))?;
-                Ok(Self {
-                    objects: Arc::from(objects),
-                    prefix,
-                    folder: None,
-                    part: PART,
-                })
-            }
+            ObjectStoreScheme::AmazonS3 => Self::bucket(&parsed, options),
             _ => Err(unfit("this kind of store is not supported".to_owned())),
         }
     }
@@ -54,6 +40,35 @@ impl Store {
             folder: None,
             part: PART,
         }
+    }
+
+    fn bucket(url: &Url, options: &BTreeMap<String, String>) -> Result<Self, Error> {
+        if let Some(unknown) = options.keys().find(|option| key(option).is_none()) {
+            return Err(Error::Setting(format!(
+                "options has {unknown:?}, which no S3 store knows; endpoint, region, access_key_id, secret_access_key and allow_http are usual"
+            )));
+        }
+        let told = |wanted: AmazonS3ConfigKey| {
+            let mut all = options.iter();
+            all.find_map(|(option, value)| (key(option) == Some(wanted)).then_some(value.as_str()))
+        };
+        let allows_http = told(AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
+        if told(AmazonS3ConfigKey::Endpoint).is_some_and(|of| of.starts_with("http://"))
+            && allows_http != Some("true")
+        {
+            let why = "options has an endpoint without TLS; name one of https://, or set allow_http = \"true\"";
+            return Err(Error::Setting(why.to_owned()));
+        }
+        let opened = parse_url_opts(url, options);
+        let (objects, prefix) = opened.map_err(|error| {
+            Error::Setting(format!("options don't go with {:?}: {error}", url.as_str()))
+        })?;
+        Ok(Self {
+            objects: Arc::from(objects),
+            prefix,
+            folder: None,
+            part: PART,
+        })
     }
 
     fn folder(url: &Url, options: &BTreeMap<String, String>) -> Result<Self, Error> {
@@ -83,9 +98,9 @@ pub fn is_secret(option: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
-fn is_option(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.parse::<AmazonS3ConfigKey>().is_ok() || name.parse::<ClientConfigKey>().is_ok()
+/// The option of that name; those of the connection are among them.
+fn key(name: &str) -> Option<AmazonS3ConfigKey> {
+    name.to_ascii_lowercase().parse().ok()
 }
 
 #[cfg(test)]
@@ -128,6 +143,16 @@ mod tests {
                 "leave snapshots.options out",
             ),
             ("s3://bucket", &[("regoin", "x")], "\"regoin\""),
+            (
+                "s3://bucket",
+                &[("endpoint", "http://s3:9000")],
+                "allow_http = \"true\"",
+            ),
+            (
+                "s3://bucket",
+                &[("secret_access_key", "x")],
+                "Missing AccessKeyId",
+            ),
         ] {
             let error = opened(url, options).err().unwrap().to_string();
             assert!(

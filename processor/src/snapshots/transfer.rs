@@ -135,7 +135,7 @@ impl Snapshots {
     }
 
     /// Waits for the store, on this thread.
-    fn within<T>(
+    pub(super) fn within<T>(
         &self,
         until: Instant,
         call: impl Future<Output = Result<T, Error>>,
@@ -177,10 +177,13 @@ async fn send(file: &FilePath, upload: &mut BufWriter, part: usize) -> Result<()
     }
 }
 
-/// An upload's errors come as those of files.
+/// An upload's errors come as those of files, and hold the store's.
 fn of_store(error: std::io::Error) -> Error {
-    Error::Store(object_store::Error::Generic {
-        store: "upload",
-        source: Box::new(error),
-    })
+    match error.downcast::<object_store::Error>() {
+        Ok(error) => Error::Store(error),
+        Err(error) => Error::Store(object_store::Error::Generic {
+            store: "upload",
+            source: Box::new(error),
+        }),
+    }
 }

@@ -15,6 +15,7 @@ mod partition;
 #[allow(dead_code)]
 #[path = "../fold_agrees/random.rs"]
 mod random;
+mod snapshot;
 #[allow(dead_code)]
 #[path = "../traffic/mod.rs"]
 mod traffic;

@@ -11,6 +11,7 @@ mod full;
 mod halting;
 mod judge;
 mod killed;
+mod machines;
 mod memory;
 mod moving;
 mod objects;

@@ -1,95 +1,21 @@
 //! Partitions move by snapshots to machines that have never seen them, whatever became of the store or the snapshots.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::{Batch, Bounds, Error, Reader};
 use object_store::{ObjectStoreExt, PutPayload};
+use pipeline::definition::Definition;
 use processor::snapshots::{Schedule, Store};
-use processor::{Parts, Processor, Settings};
 
+use crate::machines::{
+    PARTITIONS, at_the_end, calm, ends_well, files, fold_elsewhere, fold_elsewhere_as, start,
+    start_reading, started,
+};
 use crate::objects::{Death, Objects};
 use crate::traffic::Traffic;
 use crate::wait_for;
 use crate::world::{EVENTS, START, World};
-
-const PARTITIONS: u32 = 2;
-
-fn calm(records: usize) -> World {
-    let world = World::new(PARTITIONS, 1);
-    world.hot.calm();
-    world.history.calm();
-    world.append(Traffic::new(1, PARTITIONS, 40).take(records, START));
-    world
-}
-
-/// No snapshot but the last; any that is further is worth fetching.
-fn at_the_end() -> Schedule {
-    Schedule {
-        every: Duration::from_secs(3_600),
-        ahead: 1,
-        ..Schedule::default()
-    }
-}
-
-fn settings(world: &World, state: &Path, snapshots: Schedule) -> Settings {
-    Settings {
-        snapshots,
-        handover: Duration::from_millis(50),
-        ..world.settings(state)
-    }
-}
-
-fn start(world: &World, state: &Path, store: Store, schedule: Schedule) -> Processor {
-    let reader = world.log.reader(EVENTS).unwrap();
-    start_reading(world, state, store, schedule, reader)
-}
-
-fn start_reading(
-    world: &World,
-    state: &Path,
-    store: Store,
-    schedule: Schedule,
-    reader: Box<dyn Reader>,
-) -> Processor {
-    let parts = Parts {
-        snapshots: Some(store),
-        reader,
-        ..world.parts(true)
-    };
-    let join = |positions| world.log.consumer(EVENTS, positions);
-    Processor::start(settings(world, state, schedule), parts, join).unwrap()
-}
-
-/// Folds everything on a machine of its own, and stops: the last snapshots are at the log's end.
-fn fold_elsewhere(world: &World, store: Store) {
-    let state = tempfile::tempdir().unwrap();
-    let processor = start(world, state.path(), store, at_the_end());
-    world.wait_until_done(&processor);
-    processor.stop();
-}
-
-/// From where each partition started, and at which offset.
-fn started(processor: &Processor) -> Vec<(&'static str, u64)> {
-    let mut found = Vec::new();
-    wait_for("every partition to start", || {
-        let partitions = processor.status().partitions();
-        found = partitions.values().filter_map(|of| of.started).collect();
-        found.len() == PARTITIONS as usize
-    });
-    found
-}
-
-/// Everything is folded, stored, kept and delivered, and each number is right.
-fn ends_well(world: &World, processor: Processor, state: &Path) {
-    world.append(Traffic::new(2, PARTITIONS, 40).take(100, START));
-    world.wait_until_done(&processor);
-    world.wait_until_stored();
-    processor.stop();
-    world.check_checkpoints(state);
-    world.check_letters();
-    assert_eq!(world.hot.wrong(), Vec::<String>::new());
-}
 
 #[test]
 fn a_partition_goes_on_from_its_snapshot_on_a_machine_that_has_never_seen_it() {
@@ -106,17 +32,6 @@ fn a_partition_goes_on_from_its_snapshot_on_a_machine_that_has_never_seen_it() {
     assert!(calls.contains(&"part"), "in several parts: {calls:?}");
     // Nothing is left on its way.
     assert_eq!(files(&state.path().join("staging")), Vec::<String>::new());
-}
-
-fn files(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
-    let names = entries.map(|entry| name(entry).to_string_lossy().into_owned());
-    let mut names: Vec<String> = names.collect();
-    names.sort();
-    names
 }
 
 #[test]
@@ -237,40 +152,83 @@ fn a_damaged_snapshot_is_refused_and_the_next_older_is_used() {
 }
 
 #[test]
-fn snapshots_of_another_partition_offset_or_log_are_refused_and_the_log_is_folded_from_its_start() {
+fn snapshots_of_another_partition_or_offset_are_refused_and_the_log_is_folded_from_its_start() {
     let world = calm(200);
     let objects = Objects::new();
     fold_elsewhere(&world, objects.store());
-    let other = Objects::new();
-    let another_log = World::new(PARTITIONS, 1);
-    another_log.hot.calm();
-    another_log.history.calm();
-    another_log.append(Traffic::new(9, PARTITIONS, 40).take(200, START));
-    fold_elsewhere(&another_log, other.store());
     let names = world.runtime.block_on(objects.names());
     let [zero, one] = &names[..] else {
         panic!("{names:?}");
     };
-    let foreign = world.runtime.block_on(other.names());
     let mischief = [
-        ("another partition", &objects, one, zero.clone()),
-        ("another offset", &objects, zero, {
+        ("another partition", one, zero.clone()),
+        ("another offset", zero, {
             let (folder, _) = zero.rsplit_once('/').unwrap();
             format!("{folder}/00000000000000000050.sqlite")
         }),
-        ("another log", &other, &foreign[0], foreign[0].clone()),
     ];
-    for (what, from, source, target) in mischief {
+    for (what, source, target) in mischief {
         let only = Objects::new();
         world.runtime.block_on(async {
             let path = object_store::path::Path::from(source.as_str());
-            let bytes = from.inner.get(&path).await.unwrap().bytes().await.unwrap();
+            let bytes = objects
+                .inner
+                .get(&path)
+                .await
+                .unwrap()
+                .bytes()
+                .await
+                .unwrap();
             let target = object_store::path::Path::from(target);
             only.inner.put(&target, bytes.into()).await.unwrap();
         });
         let state = tempfile::tempdir().unwrap();
         let processor = start(&world, state.path(), only.store(), at_the_end());
         assert_eq!(started(&processor)[0], ("log", 0), "{what}");
+        world.wait_until_done(&processor);
+        processor.stop();
+        world.check_checkpoints(state.path());
+    }
+}
+
+#[test]
+fn a_snapshot_of_another_definition_is_refused_and_the_next_older_is_used() {
+    let world = calm(200);
+    let objects = Objects::new();
+    fold_elsewhere(&world, objects.store());
+    let older = world.ends();
+    world.append(Traffic::new(5, PARTITIONS, 40).take(200, START));
+    type Change = fn(&mut Definition);
+    let changes: [(&str, Change); 4] = [
+        ("hash key", |of| of.hash_key = "ff".repeat(16)),
+        ("time zone", |of| of.time_zone = "Europe/Berlin".to_owned()),
+        ("dedup window", |of| of.dedup_slot_ms *= 2),
+        ("limit", |of| of.limits.names -= 1),
+    ];
+    for (what, change) in changes {
+        let mut other = (*world.definition).clone();
+        change(&mut other);
+        let foreign = Objects::new();
+        fold_elsewhere_as(&world, Arc::new(other.clone()), foreign.store());
+        // It lies where ours would, under the name that ours would have.
+        world.runtime.block_on(async {
+            for name in foreign.names().await {
+                let path = object_store::path::Path::from(name.as_str());
+                let bytes = foreign.inner.get(&path).await.unwrap().bytes().await;
+                let ours = name.replace(&other.id(), &world.definition.id());
+                assert_ne!(ours, name);
+                let ours = object_store::path::Path::from(ours);
+                objects
+                    .inner
+                    .put(&ours, bytes.unwrap().into())
+                    .await
+                    .unwrap();
+            }
+        });
+        let state = tempfile::tempdir().unwrap();
+        let processor = start(&world, state.path(), objects.store(), at_the_end());
+        let expected = [("snapshot", older[0]), ("snapshot", older[1])];
+        assert_eq!(started(&processor), expected, "{what}");
         world.wait_until_done(&processor);
         processor.stop();
         world.check_checkpoints(state.path());

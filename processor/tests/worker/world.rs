@@ -68,7 +68,7 @@ impl World {
             now,
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
-                .enable_time()
+                .enable_all()
                 .build()
                 .unwrap(),
             _folder: folder,
