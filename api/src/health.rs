@@ -1,9 +1,10 @@
 //! What operators and orchestrators ask: alive, ready, metrics.
 
-use axum::extract;
+use axum::extract::{self, Request};
 use axum::http::header;
 use axum::response::IntoResponse;
 
+use crate::access::Scope;
 use crate::operation::Operation;
 use crate::problem::{Body, Kind, Problem};
 
@@ -16,7 +17,7 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether requests may be sent here.
+/// Whether requests may be sent here. Why not is told in full to who may read metrics, and in a few words to all others.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation",
     responses(
@@ -26,10 +27,17 @@ pub(crate) async fn healthz() -> &'static str {
 )]
 pub(crate) async fn readyz(
     extract::State(state): extract::State<Operation>,
+    request: Request,
 ) -> Result<&'static str, Problem> {
-    (state.ready)()
-        .map(|()| "ready\n")
-        .map_err(|reason| Problem::new(Kind::NotReady, reason))
+    let Err(unready) = (state.ready)() else {
+        return Ok("ready\n");
+    };
+    let reason = if state.guard.allows(Scope::Metrics, &request) {
+        unready.details
+    } else {
+        unready.what
+    };
+    Err(Problem::new(Kind::NotReady, reason))
 }
 
 /// The process's metrics, for Prometheus.

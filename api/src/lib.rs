@@ -33,5 +33,5 @@ pub use dump::{Dump, dump_router};
 pub use listener::{Error, Listener, Settings};
 pub use operation::health_router;
 pub use routes::router;
-pub use state::{Clock, Metrics, Readiness, State};
+pub use state::{Clock, Metrics, Readiness, State, Unready};
 pub use status::{Status, status_router};

@@ -12,9 +12,10 @@ use crate::{Guard, Metrics, Readiness};
 pub(crate) struct Operation {
     pub(crate) ready: Readiness,
     pub(crate) metrics: Metrics,
+    pub(crate) guard: Guard,
 }
 
-/// `/healthz`, `/readyz` and `/metrics` alone; the last as `guard` allows.
+/// `/healthz`, `/readyz` and `/metrics` alone; the last, and the details of the second, as `guard` allows.
 pub fn health_router(ready: Readiness, metrics_text: Metrics, guard: &Guard) -> Router {
     let metrics = guarded(get(metrics), Access::Needs(Scope::Metrics), guard);
     Router::new()
@@ -24,5 +25,6 @@ pub fn health_router(ready: Readiness, metrics_text: Metrics, guard: &Guard) -> 
         .with_state(Operation {
             ready,
             metrics: metrics_text,
+            guard: guard.clone(),
         })
 }

@@ -9,8 +9,17 @@ use views::Views;
 
 use crate::Guard;
 
-/// Says whether requests may be sent here; an error is a sentence for the operator.
-pub type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+/// Says whether requests may be sent here.
+pub type Readiness = Arc<dyn Fn() -> Result<(), Unready> + Send + Sync>;
+
+/// Why requests may not be sent here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unready {
+    /// What is so, in words that anyone may read: no address, path or number.
+    pub what: String,
+    /// The same as a sentence for the operator, with all that is known.
+    pub details: String,
+}
 
 /// Renders the process's metrics in Prometheus' text format.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -95,6 +104,7 @@ impl axum::extract::FromRef<State> for crate::operation::Operation {
         Self {
             ready: state.ready.clone(),
             metrics: state.metrics.clone(),
+            guard: state.guard.clone(),
         }
     }
 }

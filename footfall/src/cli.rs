@@ -142,6 +142,9 @@ impl Cli {
         self.command.check_named(&config)?;
         config.check(self.command.needs_definition())?;
         start_logs(&config)?;
+        for open in config.open_wires() {
+            tracing::warn!("{open}");
+        }
         telemetry::metrics::install()?;
         processor::metrics::describe();
         ::views::metrics::describe();

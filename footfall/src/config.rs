@@ -1,7 +1,9 @@
 //! Configuration: defaults, one TOML file, the environment, flags; the later wins.
 
 mod definition_form;
+mod file;
 mod listen;
+mod open_wires;
 mod overrides;
 mod problems;
 mod secret;
@@ -14,6 +16,8 @@ use anyhow::{Context, bail};
 use pipeline::definition::Definition;
 use schemas::topics::Topics;
 use serde::{Deserialize, Serialize};
+
+use crate::running;
 
 use self::definition_form::DefinitionForm;
 pub use self::listen::Listen;
@@ -75,7 +79,7 @@ impl Config {
     /// When the file can't be read, or holds what no configuration has.
     pub fn load(overrides: &Overrides) -> anyhow::Result<Self> {
         let mut config = match &overrides.config {
-            Some(path) => Self::read(path)?,
+            Some(path) => file::read(path)?,
             None => Self::default(),
         };
         let set = |to: &mut String, from: &Option<String>| {
@@ -137,12 +141,6 @@ impl Config {
             }
         }
         Ok(())
-    }
-
-    fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("configuration file {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("configuration file {}", path.display()))
     }
 
     /// Whether the log is the file in the data folder.
@@ -237,8 +235,11 @@ impl Config {
         }
         let (data, path) = (&self.data, key_path(&self.data));
         let key = hex::encode(rand::random::<[u8; 16]>());
-        std::fs::create_dir_all(data).with_context(|| format!("data folder {}", data.display()))?;
-        std::fs::write(&path, &key).with_context(|| format!("hash key {}", path.display()))
+        processor::space::make_folder(data)
+            .with_context(|| format!("data folder {}", data.display()))?;
+        // Whoever has it can tell which user a hash is of.
+        running::write_for_owner(&path, &key)
+            .with_context(|| format!("hash key {}", path.display()))
     }
 
     /// The configuration without secrets, to be shown.

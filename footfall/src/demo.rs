@@ -19,6 +19,7 @@ use views::{Answer, Question, Views};
 
 use crate::config::Config;
 use crate::generate::{self, Traffic};
+use crate::length::length;
 use crate::process::stop_requested;
 use crate::replay;
 use crate::running;
@@ -34,7 +35,7 @@ const CATCH_UP: Duration = Duration::from_secs(180);
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// End by itself after so long, for example 20s or 2m.
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = length)]
     pub length: Option<Duration>,
     /// Print the summary as one JSON object.
     #[arg(long)]
@@ -45,14 +46,6 @@ pub struct Args {
     /// Don't import the access log.
     #[arg(long)]
     pub no_import: bool,
-}
-
-/// The time that a flag gives, such as `20s`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "a time is a number with a unit, such as 20s or 2m".to_owned())?;
-    Duration::try_from(parsed).map_err(|_| "a time is not negative".to_owned())
 }
 
 /// What the demo did.

@@ -8,9 +8,8 @@ use jiff::Timestamp;
 use views::opensearch::{Index, Indices};
 
 use crate::config::Config;
+use crate::length::length;
 use crate::set;
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// What to do with the indices.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -28,24 +27,12 @@ pub enum Command {
     /// again from the log, as long as the log reaches back.
     Drop {
         /// How long nobody has written to them, such as 30d or 12h.
-        #[arg(long, value_parser = age)]
+        #[arg(long, value_parser = length)]
         older_than: Duration,
         /// Drop them.
         #[arg(long)]
         yes: bool,
     },
-}
-
-/// Days, or what other times are.
-fn age(text: &str) -> Result<Duration, String> {
-    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
-    match days {
-        Some(days) => DAY
-            .checked_mul(days)
-            .ok_or_else(|| "that many days are too many".to_owned()),
-        None => crate::demo::duration(text)
-            .map_err(|_| "an age is a number with a unit, such as 30d or 12h".to_owned()),
-    }
 }
 
 /// Runs the command.
@@ -122,18 +109,4 @@ async fn drop_old(
         bail!("{failed} indices were not dropped");
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_age_has_a_unit_and_may_be_days() {
-        assert_eq!(age("30d"), Ok(DAY * 30));
-        assert_eq!(age("12h"), Ok(DAY / 2));
-        for text in ["30", "d", "-1d", "soon"] {
-            assert!(age(text).is_err_and(|said| said.contains("30d")), "{text}");
-        }
-    }
 }

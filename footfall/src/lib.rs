@@ -11,6 +11,7 @@ pub mod doctor;
 mod event_json;
 pub mod generate;
 pub mod indices;
+mod length;
 mod lines;
 mod live_images;
 pub mod process;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use processor::{Parts, Processor};
 use tokio::sync::oneshot;
 use views::Sink;
@@ -75,7 +75,10 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
             .into_iter()
             .find_map(|(partition, of)| Some((partition, of.halted?)));
         halted.map_or(Ok(()), |(partition, why)| {
-            Err(format!("partition {partition} halted: {why}"))
+            Err(api::Unready {
+                what: "a partition is halted".to_owned(),
+                details: format!("partition {partition} halted: {why}"),
+            })
         })
     });
     let router = api::health_router(
@@ -97,14 +100,23 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
             why = ended => { let _ = tell.send(why); }
         }
     };
-    let served = listener.serve(router, until).await;
-    tracing::info!("stopping: last checkpoints");
-    tokio::task::spawn_blocking(move || processor.stop()).await?;
-    served?;
+    until_served(listener.serve(router, until), move || processor.stop()).await?;
     if let Ok(why) = failed.await {
         bail!("{why}");
     }
     Ok(())
+}
+
+/// Stops the processor once nothing is served any more; also where the listener failed, so that what was folded is kept
+/// and the group need not find out that a member is gone.
+async fn until_served(
+    serving: impl Future<Output = std::io::Result<()>>,
+    stop: impl FnOnce() + Send + 'static,
+) -> anyhow::Result<()> {
+    let served = serving.await;
+    tracing::info!("stopping: last checkpoints");
+    tokio::task::spawn_blocking(stop).await?;
+    served.context("the HTTP listener failed; the processor was stopped")
 }
 
 /// Listens from now on, so that no signal is missed; what is returned completes when the process is asked to stop.
@@ -118,5 +130,26 @@ pub fn stop_requested() -> impl Future<Output = ()> {
                 std::future::pending::<()>().await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listener_that_fails_ends_the_process_after_the_processor_was_stopped() {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = {
+            let stopped = stopped.clone();
+            move || stopped.store(true, Ordering::SeqCst)
+        };
+        let failing = async { Err(std::io::Error::other("too many open files")) };
+        let ended = until_served(failing, stop).await;
+        assert!(stopped.load(Ordering::SeqCst));
+        let said = ended.map_or_else(|error| format!("{error:#}"), |()| String::new());
+        assert!(said.contains("too many open files"), "{said}");
     }
 }

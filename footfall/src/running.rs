@@ -19,7 +19,7 @@ use crate::status::process::Process;
 
 /// The file, in the data folder.
 const FILE: &str = "demo.url";
-/// Its path is what a command shows to be let in.
+/// The mode of files that hold a secret.
 const OWNER_ONLY: u32 = 0o600;
 /// The demo is on this machine; longer means that it is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -101,7 +101,7 @@ fn announced(config: &Config) -> anyhow::Result<Option<String>> {
 }
 
 /// Writes a file that others can't read, whoever can read the folder.
-fn write_for_owner(path: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_for_owner(path: &Path, text: &str) -> std::io::Result<()> {
     // One that was left behind keeps the permissions it had.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),

@@ -31,7 +31,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         }
     };
     let state = state
-        .with_readiness(Arc::new(move || stores.missing().map_or(Ok(()), Err)))
+        .with_readiness(Arc::new(move || stores.ready()))
         .with_metrics(Arc::new(telemetry::metrics::render))
         .with_guard(listener.guard());
     let stopping = stop_requested();

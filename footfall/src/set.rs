@@ -31,7 +31,7 @@ impl Log {
         if !config.is_embedded() {
             return Self::reach(config);
         }
-        std::fs::create_dir_all(&config.data)
+        processor::space::make_folder(&config.data)
             .with_context(|| format!("data folder {}", config.data.display()))?;
         let log = log::embedded::Log::open(&log_path(config), config.definition.partitions)?;
         Ok(Self::Embedded(log))
@@ -162,15 +162,26 @@ impl Stores {
         Ok(Self { redis, opensearch })
     }
 
-    /// Which stores are not there, and why, in one sentence; nothing when all are.
-    pub fn missing(&self) -> Option<String> {
+    /// Whether all stores are there.
+    ///
+    /// # Errors
+    /// With those that are not, and why.
+    pub fn ready(&self) -> Result<(), api::Unready> {
         let redis = self.redis.as_ref().and_then(|store| store.get().err());
         let opensearch = self.opensearch.as_ref().and_then(|store| store.get().err());
-        let missing: Vec<String> = [(redis::NAME, redis), (opensearch::NAME, opensearch)]
-            .into_iter()
-            .filter_map(|(name, error)| Some(format!("{name} is not there yet: {}", error?)))
-            .collect();
-        (!missing.is_empty()).then(|| missing.join("; "))
+        let (mut what, mut details) = (Vec::new(), Vec::new());
+        for (name, error) in [(redis::NAME, redis), (opensearch::NAME, opensearch)] {
+            let Some(error) = error else { continue };
+            what.push(format!("{name} is not there yet"));
+            details.push(format!("{name} is not there yet: {error}"));
+        }
+        if what.is_empty() {
+            return Ok(());
+        }
+        Err(api::Unready {
+            what: what.join("; "),
+            details: details.join("; "),
+        })
     }
 }
 

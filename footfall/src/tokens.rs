@@ -12,6 +12,7 @@ use api::{Entry, Scope, TokenFile};
 use jiff::Timestamp;
 
 use crate::config::Config;
+use crate::length::length;
 
 /// What to do with the tokens.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -37,14 +38,9 @@ pub enum Command {
     },
 }
 
-/// As a flag gives it; days, which have no fixed length on a calendar, are 24 hours here.
+/// As a flag gives it.
 fn lifetime(text: &str) -> Result<Duration, String> {
-    let wrong = || "a time is a number with a unit, such as 12h or 90d".to_owned();
-    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
-    let length = span
-        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| wrong())?;
-    let length = Duration::try_from(length).map_err(|_| "a time is not negative".to_owned())?;
+    let length = length(text)?;
     if length.is_zero() {
         return Err("a token that expires at once is of no use".to_owned());
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use views::{AsOf, AsOfKind, Sink, Stamp, Stored};
 
 use crate::config::Config;
-use crate::demo::duration;
+use crate::length::length;
 use crate::live_images::{self, Live};
 use crate::set::{self, Log};
 use crate::views::{Store, dump};
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, value_enum, value_delimiter = ',')]
     pub store: Vec<Store>,
     /// Wait up to so long, for example 1m, until each store holds what the log holds now.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = length)]
     pub wait: Option<Duration>,
     /// Differences to show.
     #[arg(long, default_value_t = 20)]
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
     /// Read Redis' image of every partition for so long, and hold each against the log up to its offset.
-    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["store", "wait"])]
+    #[arg(long, value_name = "TIME", value_parser = length, conflicts_with_all = ["store", "wait"])]
     pub live: Option<Duration>,
     /// Milliseconds between two images of a partition, with --live.
     #[arg(long, value_name = "MS", default_value_t = 100, requires = "live")]

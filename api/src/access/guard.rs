@@ -56,6 +56,11 @@ impl Guard {
         }
     }
 
+    /// Whether the request may do what needs the scope, for a route that is open to all and tells some more.
+    pub(crate) fn allows(&self, needed: Scope, request: &Request) -> bool {
+        self.check(needed, request, Timestamp::now()).is_ok()
+    }
+
     /// Whether the request may do what needs the scope, at that time.
     fn check(&self, needed: Scope, request: &Request, now: Timestamp) -> Result<(), Refused> {
         let Some(inner) = &self.0 else {

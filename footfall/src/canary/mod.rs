@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 use self::watch::{Seen, Sent, Watch};
 use crate::config::Config;
-use crate::demo::duration;
+use crate::length::length;
 use crate::process::stop_requested;
 use crate::set::Log;
 
@@ -43,13 +43,13 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     api: String,
     /// Between two events.
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = length)]
     every: Duration,
     /// End by itself after so long, wait for what was sent, and print a summary as JSON; 1 is the exit status if any
     /// event was not seen.
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = length)]
     length: Option<Duration>,
-    /// A token with the scope `read`, where the API asks for one.
+    /// A token with the scope `read`, where the API asks for one; the variable keeps it out of lists of processes.
     #[arg(
         long,
         env = "FOOTFALL_TOKEN",

@@ -25,5 +25,8 @@ pub(super) fn check(config: &mut Config) -> Checks {
         "nothing in it keeps Footfall from working: {log}, definition {}",
         config.definition.id()
     ));
+    for open in config.open_wires() {
+        checks.warning(open);
+    }
     checks
 }

@@ -33,7 +33,8 @@ pub struct Overrides {
         value_name = "TEXT"
     )]
     pub topic_prefix: Option<String>,
-    /// Redis, for the hot views.
+    /// Redis, for the hot views. A URL with a password belongs in the variable or the file: what a command line holds is
+    /// seen by everyone on the machine. So it is with `--opensearch`, `--opensearch-password` and `--hash-key`.
     #[arg(
         long,
         global = true,
@@ -42,7 +43,7 @@ pub struct Overrides {
         hide_env_values = true
     )]
     pub redis: Option<String>,
-    /// OpenSearch, for the history; several addresses with commas.
+    /// OpenSearch, for the history; several addresses with commas. See `--redis` where they hold a password.
     #[arg(
         long,
         global = true,
@@ -59,7 +60,7 @@ pub struct Overrides {
         value_name = "NAME"
     )]
     pub opensearch_user: Option<String>,
-    /// Its password; the variable keeps it out of lists of processes.
+    /// Its password; see `--redis`: the variable keeps it out of lists of processes.
     #[arg(
         long,
         global = true,
@@ -68,7 +69,7 @@ pub struct Overrides {
         hide_env_values = true
     )]
     pub opensearch_password: Option<String>,
-    /// The deployment's hash key, 32 hexadecimal digits.
+    /// The deployment's hash key, 32 hexadecimal digits; see `--redis`: the variable keeps it out of lists of processes.
     #[arg(
         long,
         global = true,

@@ -73,6 +73,7 @@ impl Config {
             ));
         }
         problems.extend(self.security().problems());
+        self.unproven_brokers(problems);
         for (name, _) in self.security().settings() {
             if of.kafka.contains_key(name) {
                 problems.push(format!(

@@ -80,6 +80,73 @@ fn secrets_that_stand_in_files_are_found_when_the_configuration_is_loaded() {
 }
 
 #[test]
+fn what_is_wrong_with_a_file_is_said_without_the_secrets_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("footfall.toml");
+    for (text, said) in [
+        ("[log]\npassword = s3cretPW\n", "line 2"),
+        ("[log]\npasword = \"s3cretPW\"\n", "`pasword`"),
+        ("[log]\npassword = \"s3cretPW\n", "line 2"),
+        ("[log]\npassword = [\"s3cretPW\"]\n", "expected a string"),
+        ("[definition]\nhash_key = 1234567890\n", "expected a string"),
+        (
+            "[definition]\nhash_key = 12345678901234567890123456789012\n",
+            "line 2",
+        ),
+        (
+            "[snapshots.options]\nsecret_access_key = s3cretPW\n",
+            "line 2",
+        ),
+        ("[redis]\nurl = redis://u:s3cretPW@host\n", "line 2"),
+        ("[processor]\nhot_ms = \"s3cretPW\"\n", "line 2"),
+        (
+            "[snapshots]\nurl = \"gs://k:s3cretPW@bucket\"\n",
+            "snapshots.url",
+        ),
+        ("[redis]\nurl = \"tls://u:s3cretPW@host\"\n", "redis.url"),
+        (
+            "[opensearch]\nurls = [\"ftp://u:s3cretPW@host\"]\n",
+            "opensearch",
+        ),
+        ("[definition]\nhash_key = \"s3cretPW\"\n", "hash_key"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let overrides = Overrides {
+            config: Some(path.clone()),
+            kafka: Some("127.0.0.1:9092".to_owned()),
+            ..Overrides::default()
+        };
+        let error = match Config::load(&overrides) {
+            Ok(config) => config.check(true).unwrap_err(),
+            Err(error) => error,
+        };
+        for shown in [format!("{error:#}"), format!("{error:?}")] {
+            assert!(shown.contains(said), "{text}: {shown}");
+            let is_told = ["s3cret", "1234567890"].iter().any(|of| shown.contains(of));
+            assert!(!is_told, "{shown}");
+        }
+    }
+}
+
+#[test]
+fn the_hash_key_is_kept_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        data: folder.path().join("data"),
+        ..Config::default()
+    };
+    config.make_key().unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&config.data), 0o700);
+    assert_eq!(mode(&key_path(&config.data)), 0o600);
+    let kept = kept_key(&config.data).unwrap();
+    assert_eq!(kept.as_ref().map(String::len), Some(32));
+    config.make_key().unwrap();
+    assert_eq!(kept_key(&config.data).unwrap(), kept, "it stays");
+}
+
+#[test]
 fn a_setting_that_does_not_exist_is_refused_by_name() {
     let error = toml::from_str::<Config>("[processor]\ncheckpoint_sm = 3\n");
     assert!(error.is_err_and(|error| error.to_string().contains("checkpoint_sm")));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use processor::survey;
 
-use super::process::{Owned, PATH, Process, address_of};
+use super::process::{Claim, Owned, PATH, Process};
 use super::report::Gathered;
 use crate::config::Config;
 use crate::running;
@@ -77,20 +77,23 @@ async fn ask_group(
             .await??;
     let client = reqwest::Client::builder()
         .no_proxy()
+        // A token goes to whom it is meant for, and no further.
+        .redirect(reqwest::redirect::Policy::none())
         .timeout(PROCESS_TIMEOUT)
         .build()?;
     for member in members {
-        let address = address_of(&member.client, &member.host);
-        let name = address
-            .clone()
-            .unwrap_or_else(|| format!("{} at {}", member.client, member.host));
+        let claim = Claim::of(&member.client, &member.host);
+        let name = claim.as_ref().map_or_else(
+            || format!("{} at {}", member.client, member.host),
+            Claim::url,
+        );
         for partition in &member.partitions {
             gathered.owners.insert(*partition, name.clone());
         }
-        let Some(address) = address else { continue };
-        match ask_process(&client, &address, token, &config.definition.id()).await {
+        let Some(claim) = claim else { continue };
+        match ask_process(&client, &claim, token, &config.definition.id()).await {
             Ok(process) => take(process, gathered),
-            Err(error) => gathered.not_asked.push(format!("{address}: {error:#}")),
+            Err(error) => gathered.not_asked.push(format!("{name}: {error:#}")),
         }
     }
     Ok(())
@@ -98,20 +101,27 @@ async fn ask_group(
 
 async fn ask_process(
     client: &reqwest::Client,
-    address: &str,
+    claim: &Claim,
     token: Option<&str>,
     definition: &str,
 ) -> anyhow::Result<Process> {
-    let mut request = client.get(format!("{address}{PATH}"));
+    let mut request = client.get(format!("{}{PATH}", claim.url()));
+    let mut advice = "give a token with the scope metrics in FOOTFALL_TOKEN".to_owned();
     if let Some(token) = token {
-        request = request.bearer_auth(token);
+        match claim.may_be_told_a_token() {
+            Ok(()) => request = request.bearer_auth(token),
+            Err(why) => advice = why,
+        }
     }
     let answer = request.send().await?;
     let status = answer.status();
     if status == reqwest::StatusCode::UNAUTHORIZED || status == reqwest::StatusCode::FORBIDDEN {
-        anyhow::bail!("it answers {status}: give a token with the scope metrics in FOOTFALL_TOKEN");
+        anyhow::bail!("it answers {status}: {advice}");
     }
-    let process: Process = answer.error_for_status()?.json().await?;
+    if !status.is_success() {
+        anyhow::bail!("it answers {status}");
+    }
+    let process: Process = answer.json().await?;
     if process.definition != definition {
         anyhow::bail!(
             "it folds under definition {}, and this command was told {definition}: give both one configuration",

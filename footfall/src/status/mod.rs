@@ -24,7 +24,7 @@ pub struct Args {
     /// Print it again every 2 s until stopped.
     #[arg(long)]
     watch: bool,
-    /// A token with the scope `metrics`, where the processors ask for one.
+    /// A token with the scope `metrics`, where the processors ask for one; the variable keeps it out of lists of processes.
     #[arg(
         long,
         env = "FOOTFALL_TOKEN",

@@ -1,6 +1,7 @@
 //! What one process says of its partitions: made here by the process, read here by the command.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 use pipeline::rejection::Reason;
 use processor::status::{Partition, Status};
@@ -83,21 +84,70 @@ impl Owned {
 }
 
 /// What a processor that serves HTTP there calls itself in the group.
-pub fn name_in_group(scheme: &str, address: std::net::SocketAddr) -> String {
+pub fn name_in_group(scheme: &str, address: SocketAddr) -> String {
     format!("{NAME}{scheme}://{address}")
 }
 
-/// Where a member of the group serves HTTP, by its name there; one that listens everywhere is asked at the host from which
-/// the broker sees it come. `None` for who is no processor of ours.
-pub fn address_of(name: &str, host: &str) -> Option<String> {
-    let (scheme, address) = name.strip_prefix(NAME)?.split_once("://")?;
-    let address: std::net::SocketAddr = address.parse().ok()?;
-    if !address.ip().is_unspecified() {
-        return Some(format!("{scheme}://{address}"));
+/// Where a member of the group says that it serves HTTP. Whoever may read the group may say so: what is claimed here
+/// is not proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    has_tls: bool,
+    address: SocketAddr,
+    /// The host from which the broker sees the member come.
+    seen: Option<IpAddr>,
+}
+
+impl Claim {
+    /// By the member's name in the group; one that listens everywhere is asked at the host from which the broker sees it
+    /// come. `None` for who is no processor of ours.
+    pub fn of(name: &str, host: &str) -> Option<Self> {
+        let (scheme, address) = name.strip_prefix(NAME)?.split_once("://")?;
+        let has_tls = match scheme {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let mut address: SocketAddr = address.parse().ok()?;
+        let seen = host.parse().ok().map(|host: IpAddr| host.to_canonical());
+        if address.ip().is_unspecified() {
+            address.set_ip(seen?);
+        }
+        Some(Self {
+            has_tls,
+            address,
+            seen,
+        })
     }
-    let host = host.parse().ok()?;
-    let seen = std::net::SocketAddr::new(host, address.port());
-    Some(format!("{scheme}://{seen}"))
+
+    /// The address to ask.
+    pub fn url(&self) -> String {
+        let scheme = if self.has_tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Whether a token may be sent there: to the host that the broker sees, and by TLS unless it is this machine.
+    ///
+    /// # Errors
+    /// With what keeps it from being sent, and what to do.
+    pub fn may_be_told_a_token(&self) -> Result<(), String> {
+        let ip = self.address.ip().to_canonical();
+        if self.seen != Some(ip) {
+            let seen = self
+                .seen
+                .map_or("an unknown host".to_owned(), |seen| seen.to_string());
+            return Err(format!(
+                "the token was not sent, for Kafka sees this member come from {seen}: let the processor listen on the address from which it reaches Kafka, or on 0.0.0.0"
+            ));
+        }
+        if !self.has_tls && !ip.is_loopback() {
+            return Err(
+                "the token was not sent, for it would go unencrypted to another machine: set http.certificate and http.key of the processor"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -105,14 +155,46 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
 
+    fn claim(scheme: &str, address: &str, host: &str) -> Claim {
+        let name = name_in_group(scheme, address.parse().unwrap());
+        Claim::of(&name, host).unwrap()
+    }
+
     #[test]
     fn a_processor_is_found_by_its_name_in_the_group() {
-        let name = name_in_group("http", "127.0.0.1:9101".parse().unwrap());
-        let found = address_of(&name, "10.0.0.5");
-        assert_eq!(found.as_deref(), Some("http://127.0.0.1:9101"));
-        let everywhere = name_in_group("https", "0.0.0.0:9101".parse().unwrap());
-        let found = address_of(&everywhere, "10.0.0.5");
-        assert_eq!(found.as_deref(), Some("https://10.0.0.5:9101"));
-        assert_eq!(address_of("rdkafka", "10.0.0.5"), None);
+        let found = claim("http", "127.0.0.1:9101", "10.0.0.5");
+        assert_eq!(found.url(), "http://127.0.0.1:9101");
+        let everywhere = claim("https", "0.0.0.0:9101", "10.0.0.5");
+        assert_eq!(everywhere.url(), "https://10.0.0.5:9101");
+        for name in [
+            "rdkafka",
+            "footfall@ftp://10.0.0.5:21",
+            "footfall@http://a:1",
+        ] {
+            assert_eq!(Claim::of(name, "10.0.0.5"), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_only_where_the_broker_sees_the_member_and_never_in_clear_to_another_machine() {
+        for (scheme, address, host, said) in [
+            ("http", "127.0.0.1:9101", "127.0.0.1", None),
+            ("http", "127.0.0.1:9101", "::ffff:127.0.0.1", None),
+            ("http", "[::1]:9101", "::1", None),
+            ("https", "10.0.0.5:9101", "10.0.0.5", None),
+            ("https", "0.0.0.0:9101", "10.0.0.5", None),
+            ("http", "10.0.0.5:9101", "10.0.0.5", Some("unencrypted")),
+            ("http", "0.0.0.0:9101", "10.0.0.5", Some("unencrypted")),
+            ("http", "127.0.0.1:9101", "10.0.0.5", Some("10.0.0.5")),
+            ("http", "127.0.0.2:9101", "127.0.0.1", Some("127.0.0.1")),
+            ("https", "10.6.6.6:9101", "10.0.0.5", Some("10.0.0.5")),
+            ("https", "10.6.6.6:9101", "", Some("an unknown host")),
+        ] {
+            let told = claim(scheme, address, host).may_be_told_a_token();
+            let why = told.err();
+            assert_eq!(why.is_some(), said.is_some(), "{address} {host}: {why:?}");
+            let holds = said.is_none_or(|said| why.as_ref().is_some_and(|why| why.contains(said)));
+            assert!(holds, "{address} {host}: {why:?}");
+        }
     }
 }

@@ -33,7 +33,7 @@ impl Place {
     /// [`Error::Held`] while another owner has it.
     pub fn hold(path: PathBuf) -> Result<Self, Error> {
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|error| Error::Io(path.clone(), error))?;
+            crate::space::make_folder(parent).map_err(|error| Error::Io(path.clone(), error))?;
         }
         Self::lock(path, true)
     }

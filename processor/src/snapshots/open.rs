@@ -18,17 +18,26 @@ impl Store {
     /// # Errors
     /// [`Error::Setting`] when the URL or an option can't be used.
     pub fn open(url: &str, options: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let unfit = |why: String| {
+        // It is not repeated before it is known to hold no password.
+        let unfit = |why: &str| {
             Error::Setting(format!(
-                "url is {url:?}: {why}; it looks like file:///var/footfall/snapshots or s3://bucket/prefix"
+                "url can't be used: {why}; it looks like file:///var/footfall/snapshots or s3://bucket/prefix"
             ))
         };
-        let parsed = Url::parse(url).map_err(|error| unfit(error.to_string()))?;
+        let parsed = Url::parse(url).map_err(|error| unfit(&error.to_string()))?;
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(unfit(
+                "it holds a user or a password, which stand in snapshots.options as access_key_id and secret_access_key",
+            ));
+        }
         let scheme = ObjectStoreScheme::parse(&parsed);
-        match scheme.map_err(|error| unfit(error.to_string()))?.0 {
+        match scheme
+            .map_err(|_| unfit("no kind of store is known by it"))?
+            .0
+        {
             ObjectStoreScheme::Local => Self::folder(&parsed, options),
             ObjectStoreScheme::AmazonS3 => Self::bucket(&parsed, options),
-            _ => Err(unfit("this kind of store is not supported".to_owned())),
+            _ => Err(unfit("this kind of store is not supported")),
         }
     }
 
@@ -136,6 +145,10 @@ mod tests {
             ("nonsense", &[][..], "s3://bucket/prefix"),
             ("memory:///", &[], "not supported"),
             ("gs://bucket", &[], "not supported"),
+            ("gs://k:s3cretPW@bucket", &[], "access_key_id"),
+            ("s3://k:s3cretPW@bucket", &[], "access_key_id"),
+            ("ftp://k:s3cretPW@host", &[], "access_key_id"),
+            ("s3://k:s3cretPW@bu cket", &[], "s3://bucket/prefix"),
             ("file://host/folder", &[], "snapshots.url"),
             (
                 "file:///folder",
@@ -159,6 +172,7 @@ mod tests {
                 error.contains(said) && error.contains("snapshots."),
                 "{error}"
             );
+            assert!(!error.contains("s3cretPW"), "{error}");
         }
     }
 }

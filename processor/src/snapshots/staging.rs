@@ -51,7 +51,7 @@ impl Staging {
 impl Folder {
     /// Cleans away those of processes that died, too.
     fn make(parent: &Path) -> std::io::Result<Self> {
-        fs::create_dir_all(parent)?;
+        crate::space::make_folder(parent)?;
         clean(parent)?;
         let path = parent.join(uuid::Uuid::new_v4().simple().to_string());
         fs::create_dir(&path)?;

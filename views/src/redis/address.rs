@@ -1,18 +1,30 @@
 //! Where Redis is and how it is reached: the URL, and the files of TLS.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use fred::rustls::crypto::aws_lc_rs;
 use fred::rustls::pki_types::pem::PemObject;
 use fred::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use fred::rustls::{ClientConfig, RootCertStore};
-use fred::types::config::{Config, TlsConnector};
+use fred::types::config::{Config, Server, ServerConfig, TlsConnector};
 
 use crate::Error;
 
 /// Schemes of URLs whose connections are encrypted begin so; without the second `s` they are not.
 const ENCRYPTED: &str = "rediss";
+/// Those that there are. The client takes any other for a single server without TLS.
+const SCHEMES: [&str; 6] = [
+    "redis",
+    "redis-sentinel",
+    "redis-cluster",
+    ENCRYPTED,
+    "rediss-sentinel",
+    "rediss-cluster",
+];
+/// What a URL looks like.
+const EXAMPLES: &str = "redis://127.0.0.1:6379, redis-sentinel://127.0.0.1:26379?sentinelServiceName=views or redis-cluster://127.0.0.1:6379, with rediss instead of redis for TLS";
 
 /// Where Redis is and how it is reached.
 #[derive(Clone, Default)]
@@ -57,13 +69,20 @@ impl Address {
 
     /// The address as the client has it.
     pub(super) fn config(&self) -> Result<Config, Error> {
+        let scheme = self.url.split_once("://").map(|(scheme, _)| scheme);
+        if !scheme.is_some_and(|scheme| SCHEMES.contains(&scheme)) {
+            return Err(Error::Fatal(format!(
+                "redis.url begins with none of {}://; it looks like {EXAMPLES}",
+                SCHEMES.join("://, ")
+            )));
+        }
         let (plain, encrypted) = match self.url.strip_prefix(ENCRYPTED) {
             Some(rest) => (format!("redis{rest}"), true),
             None => (self.url.clone(), false),
         };
         let mut config = Config::from_url(&plain).map_err(|error| {
             Error::Fatal(format!(
-                "redis.url can't be read ({}); it looks like redis://127.0.0.1:6379, redis-sentinel://127.0.0.1:26379?sentinelServiceName=views or redis-cluster://127.0.0.1:6379",
+                "redis.url can't be read ({}); it looks like {EXAMPLES}",
                 error.details()
             ))
         })?;
@@ -75,6 +94,32 @@ impl Address {
             )));
         }
         Ok(config)
+    }
+
+    /// A server on another machine to which a password would go unencrypted, by its host and port.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn open_wire(&self) -> Result<Option<String>, Error> {
+        if self.url.is_empty() {
+            return Ok(None);
+        }
+        let config = self.config()?;
+        let of_sentinels = match &config.server {
+            ServerConfig::Sentinel { password, .. } => password.is_some(),
+            _ => false,
+        };
+        if config.tls.is_some() || !(config.password.is_some() || of_sentinels) {
+            return Ok(None);
+        }
+        let is_elsewhere = |server: &Server| {
+            let host: &str = &server.host;
+            let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+            host != "localhost" && !host.parse().is_ok_and(is_loopback)
+        };
+        let hosts = config.server.hosts();
+        let open = hosts.into_iter().find(is_elsewhere);
+        Ok(open.map(|server| server.to_string()))
     }
 
     fn file_without_tls(&self) -> Option<&'static str> {
@@ -145,4 +190,30 @@ fn unusable(setting: &str, file: &str, why: impl Display) -> Error {
     Error::Fatal(format!(
         "{setting} names {file}, which can't be used: {why}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_that_is_not_redis_own_is_refused_and_not_taken_for_one_without_tls() {
+        for url in [
+            "tls://u:s3cret@host:6379",
+            "https://u:s3cret@host:6379",
+            "foo://u:s3cret@host:6379",
+            "REDISS://u:s3cret@host:6379",
+            "redis-sentinels://u:s3cret@host:6379",
+            "u:s3cret@host:6379",
+        ] {
+            let said = Address::from(url).check().err().map(|e| e.to_string());
+            let said = said.unwrap_or_default();
+            assert!(said.contains("rediss"), "{url}: {said}");
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+        for rest in ["", "-cluster"] {
+            let url = format!("redis{rest}://u:s3cret@host:6379");
+            assert!(Address::from(&url).check().is_ok(), "{url}");
+        }
+    }
 }
