@@ -210,12 +210,12 @@ pub fn opensearch_of(config: &Config) -> opensearch::Config {
     }
 }
 
-/// Redis, for a look: nothing is written.
+/// Redis, for a look: nothing is loaded or written.
 ///
 /// # Errors
-/// When it can't be reached or can't hold the views.
+/// When it can't be reached or holds other rows under our keys.
 pub(crate) async fn look_at_redis(config: &Config) -> Result<redis::Store, views::Error> {
-    connect_redis(config, Use::Read).await
+    redis::Store::connect_to_look(config.redis.address(), &config.definition).await
 }
 
 /// OpenSearch, for a look: nothing is sent yet, and nothing is written later.

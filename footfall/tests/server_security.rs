@@ -3,7 +3,12 @@
 
 mod deployment;
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use deployment::{Deployment, project, succeeded, wait_for};
 use footfall::config::{Sasl, Security};
@@ -97,4 +102,82 @@ fn every_command_that_the_brokers_keep_out_ends_and_names_the_setting() {
             });
         }
     });
+}
+
+/// Where a member begins that folds nothing.
+struct AtTheStart;
+
+impl log::Positions for AtTheStart {
+    fn start(&self, _partition: u32) -> Result<u64, log::NoStart> {
+        Ok(0)
+    }
+}
+
+/// Asks for a token whoever asks it, and keeps what it was sent.
+fn listen(host: &str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind((host, 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hearing = heard.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head: Vec<String> = lines
+                .map_while(Result::ok)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            hearing.lock().unwrap().push(head.join("\n"));
+            let answer =
+                "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    (address, heard)
+}
+
+/// What a member of the group that calls itself a processor at an address is sent by `footfall status`, and the report.
+fn sent_to_a_member(deployment: &Deployment, host: &str, token: &str) -> (String, String) {
+    let (address, heard) = listen(host);
+    let mut kafka = deployment.config.kafka();
+    let name = ("client.id".to_owned(), format!("footfall@http://{address}"));
+    kafka.extra.extend([name]);
+    let (group, topic) = (&deployment.config.log.group, deployment.config.topics());
+    let member = log::kafka::Consumer::join(&kafka, group, &topic.events, Arc::new(AtTheStart));
+    let mut member = member.unwrap();
+    let leaving = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !leaving.load(Ordering::SeqCst) {
+                let _ = log::Consumer::poll(&mut member, Duration::from_millis(100));
+            }
+        });
+        let asked = wait_for("the member to be asked", || {
+            let said = succeeded(deployment.footfall(&["status", "--json", "--token", token]));
+            let head = heard.lock().unwrap().pop()?;
+            Some((head, said))
+        });
+        leaving.store(true, Ordering::SeqCst);
+        asked
+    })
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn status_sends_a_token_to_no_member_that_names_an_address_from_which_kafka_does_not_see_it_come() {
+    let mut deployment = Deployment::on_servers();
+    deployment.configure(|config| {
+        config.redis.url.clear();
+        config.opensearch.urls.clear();
+    });
+    let token = format!("ff_{}", "5".repeat(64));
+    let (head, said) = sent_to_a_member(&deployment, "127.0.0.2", &token);
+    assert!(head.starts_with("GET /v1/status"), "{head}");
+    assert!(!head.contains(&token), "{head}");
+    assert!(said.contains("the token was not sent"), "{said}");
+    // One that is where it says it is gets it.
+    deployment.configure(|config| config.log.group.push_str("-sound"));
+    let (head, said) = sent_to_a_member(&deployment, "127.0.0.1", &token);
+    assert!(head.contains(&token), "{head}");
+    assert!(!said.contains("the token was not sent"), "{said}");
 }

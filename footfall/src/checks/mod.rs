@@ -197,19 +197,18 @@ pub async fn all(mut config: Config) -> Vec<Check> {
         }
         Err(error) => tracing::error!(%error, "a check died"),
     }
-    let (hot, in_redis) = hot::check(&config).await;
+    let (hot, held) = hot::check(&config).await;
     let (history, in_opensearch) = history::check(&config).await;
     made.extend(hot.made);
     made.extend(history.made);
-    let (in_redis, redis) = in_redis.unzip();
     let (in_opensearch, opensearch) = in_opensearch.unzip();
-    let stored = [("Redis", redis), ("OpenSearch", opensearch)];
+    let stored = [("Redis", held.stamps), ("OpenSearch", opensearch)];
     let stored = stored
         .into_iter()
         .filter_map(|(name, of)| Some((name, of?)));
     if is_known {
         made.extend(ahead::check(&config, stored.collect()).await.made);
     }
-    made.extend(definitions::check(&config, in_redis, in_opensearch).made);
+    made.extend(definitions::check(&config, held.definitions, in_opensearch).made);
     made
 }

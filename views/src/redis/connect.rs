@@ -62,6 +62,18 @@ impl Store {
         Self::connect_as(Access::Read, address.into(), definition).await
     }
 
+    /// As [`Self::connect`], in order to look: at the servers with [`Self::findings`], and at what they hold. Nothing is
+    /// loaded or written.
+    ///
+    /// # Errors
+    /// As [`Self::connect`], save that a server which evicts is only found.
+    pub async fn connect_to_look(
+        address: impl Into<Address>,
+        definition: &Definition,
+    ) -> Result<Self, Error> {
+        Self::connect_as(Access::Look, address.into(), definition).await
+    }
+
     async fn connect_as(
         access: Access,
         address: Address,
@@ -95,12 +107,16 @@ impl Store {
             connection.abort();
             return Err(error);
         }
-        store.watch();
+        if access != Access::Look {
+            store.watch();
+        }
         Ok(store)
     }
 
     async fn prepare(&self) -> Result<(), Error> {
-        self.check_servers().await?;
+        if self.access != Access::Look {
+            self.check_servers().await?;
+        }
         self.refuse_other_definitions().await?;
         if self.access == Access::Write {
             self.load_everywhere().await?;

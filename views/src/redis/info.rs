@@ -35,22 +35,10 @@ impl Info {
         if policy == "noeviction" {
             return None;
         }
-        let server = if name.is_empty() {
-            "Redis".to_owned()
-        } else {
-            format!("the Redis at {name}")
-        };
+        let server = named(name);
         Some(Finding::refused(format!(
             "{server} has maxmemory-policy {policy}: it may drop rows in silence; set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf)"
         )))
-    }
-
-    /// As [`Self::eviction`], for a process that has not begun yet.
-    pub(super) fn refuse_eviction(&self, name: &str) -> Result<(), Error> {
-        match self.eviction(name) {
-            Some(finding) => Err(Error::Fatal(finding.sentence)),
-            None => Ok(()),
-        }
     }
 
     /// Host and port of each replica that is connected.
@@ -67,20 +55,29 @@ impl Info {
         named.filter_map(|(_, line)| of(line)).collect()
     }
 
-    /// Tells the log what makes losses likelier, which Footfall mends, but not in an instant.
-    pub(super) fn warn(&self, name: &str) {
+    /// What makes losses likelier, which Footfall mends, but not in an instant. `name` is as for [`Self::eviction`].
+    pub(super) fn warnings(&self, name: &str) -> Vec<Finding> {
+        let server = named(name);
+        let mut found = Vec::new();
         if self.get("aof_enabled") == "0" {
-            tracing::warn!(
-                server = name,
-                "Redis has appendonly no: a restart empties it, and then its replicas; Footfall fills them anew, which takes a while. Set appendonly yes"
-            );
+            found.push(Finding::warning(format!(
+                "{server} has appendonly no: a restart loses what it has not saved, and its replicas lose it then; Footfall fills them anew, and until then the API has no hot views. Set appendonly yes in redis.conf"
+            )));
         }
         // It says how many replicas are good only where a number of them is asked for.
         if !self.replicas().is_empty() && self.get("min_slaves_good_slaves").is_empty() {
-            tracing::warn!(
-                server = name,
-                "Redis has min-replicas-to-write 0: a primary cut off from its replicas goes on taking writes that a failover loses; Footfall sends them again. Set min-replicas-to-write 1 and min-replicas-max-lag 5 or so"
-            );
+            found.push(Finding::warning(format!(
+                "{server} has min-replicas-to-write 0: a primary cut off from its replicas goes on taking writes that a failover loses; Footfall sends them again. Set min-replicas-to-write 1 and min-replicas-max-lag 5 or so"
+            )));
         }
+        found
+    }
+}
+
+fn named(name: &str) -> String {
+    if name.is_empty() {
+        "Redis".to_owned()
+    } else {
+        format!("the Redis at {name}")
     }
 }

@@ -1,13 +1,23 @@
 //! The functions inside Redis: loading them, and where they are missing loading them again.
 
 use fred::interfaces::ClientLike;
+use fred::types::config::Options;
 use fred::types::{ClusterHash, CustomCommand, Value};
 
 use super::connect::primaries;
 use super::failure::{failed, transient};
 use super::moving::whole;
 use super::{Access, Store};
-use crate::Error;
+use crate::{Error, Finding};
+
+/// What a reader calls functions by.
+const TO_READ: &str = "FCALL_RO";
+/// Calls of a function and a load of a library that can't be: they end with an error whoever makes them.
+const IDLE_CALLS: [(&str, &[&str]); 3] = [
+    (TO_READ, &["footfall_no_such_function", "0"]),
+    ("FCALL", &["footfall_no_such_function", "0"]),
+    ("FUNCTION", &["LOAD", "#!no_such_engine name=footfall\n"]),
+];
 
 /// The functions, loaded into Redis under the name in the first line.
 const LIBRARY: &str = include_str!("footfall.lua");
@@ -42,6 +52,33 @@ impl Store {
         tracing::info!("Redis has lost Footfall's functions, or never had them; loading them");
         let command = || load(ClusterHash::Custom(slot));
         self.judge(whole(|| self.client.custom(command(), arguments())).await)
+    }
+
+    /// Rights to call and load functions that the user lacks, found by calls which do nothing: servers look at rights first.
+    pub(super) async fn rights(&self) -> Result<Option<Finding>, Error> {
+        for primary in primaries(&self.client) {
+            let client = match primary {
+                Some(server) => self.client.with_cluster_node(server),
+                None => self.client.with_options(&Options::default()),
+            };
+            for (command, arguments) in IDLE_CALLS {
+                let arguments = arguments.iter().map(|word| Value::from_static_str(word));
+                let call = CustomCommand::new_static(command, ClusterHash::Random, false);
+                let called = client.custom::<Value, _>(call, arguments.collect::<Vec<_>>());
+                let Err(error) = called.await else { continue };
+                if !error.details().starts_with("NOPERM") {
+                    continue;
+                }
+                if command == TO_READ {
+                    return Err(failed(error));
+                }
+                return Ok(Some(Finding::warning(format!(
+                    "the user of redis.url may read the views and not write them ({}): `footfall api` starts with it, `footfall process` does not; docs/operations.md has the ACL SETUSER lines with every right that Footfall needs",
+                    error.details()
+                ))));
+            }
+        }
+        Ok(None)
     }
 
     fn judge(&self, loaded: Result<Value, fred::error::Error>) -> Result<(), Error> {

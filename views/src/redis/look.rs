@@ -6,20 +6,19 @@ use std::time::{Duration, Instant};
 use fred::interfaces::{ClientLike, HashesInterface};
 use fred::types::{ClusterHash, CustomCommand, Value};
 use futures::TryStreamExt;
+use futures::future::Either;
 
 use super::Store;
 use super::failure::failed;
 use super::info::Info;
 use super::layout::Keys;
 use super::moving::whole;
-use crate::{Error, Finding, Stamp};
+use crate::{Error, Stamp};
 
 /// Keys that one step of the search for other definitions looks at.
 const SCAN_KEYS: u32 = 1_000;
 /// How long that search may take; a large Redis is then known in part.
 const SCAN_TIME: Duration = Duration::from_secs(10);
-
-const UNSAVED: &str = "Redis keeps nothing on disk (appendonly no, no save): after a restart it is filled anew, and until then the API has no hot views; set appendonly yes in redis.conf";
 
 /// Which definitions have rows in a Redis.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,23 +30,6 @@ pub struct Held {
 }
 
 impl Store {
-    /// Whether a restart of this Redis would lose all: it is then filled anew. One that doesn't tell may keep its rows.
-    ///
-    /// # Errors
-    /// When it doesn't answer.
-    pub async fn unsaved(&self) -> Result<Option<Finding>, Error> {
-        if Info::of(&self.client).await?.get("aof_enabled") == "1" {
-            return Ok(None);
-        }
-        let command = CustomCommand::new_static("CONFIG", ClusterHash::FirstKey, false);
-        let asked: Result<Value, _> = self.client.custom(command, vec!["GET", "save"]).await;
-        let save = asked
-            .ok()
-            .and_then(|of| of.convert::<Vec<String>>().ok()?.pop());
-        let nothing = save.is_some_and(|save| save.is_empty());
-        Ok(nothing.then(|| Finding::warning(UNSAVED)))
-    }
-
     /// The server's version; `unknown` when it doesn't say.
     ///
     /// # Errors
@@ -82,8 +64,9 @@ impl Store {
     /// The definitions that have rows here, found by their keys.
     ///
     /// # Errors
-    /// When Redis doesn't answer.
+    /// When Redis doesn't answer, or the user may not search.
     pub async fn definitions(&self) -> Result<Held, Error> {
+        self.may_scan().await?;
         let deadline = Instant::now() + SCAN_TIME;
         let mut held = Held {
             complete: true,
@@ -95,30 +78,32 @@ impl Store {
                 *held.partitions.entry(definition.to_owned()).or_default() += 1;
             }
         };
-        if self.client.is_clustered() {
-            let found = self
-                .client
-                .scan_cluster_buffered(pattern, Some(SCAN_KEYS), None);
-            futures::pin_mut!(found);
-            while let Some(key) = found.try_next().await.map_err(failed)? {
-                key.as_str().into_iter().for_each(&mut count);
-                if Instant::now() > deadline {
-                    held.complete = false;
-                    break;
-                }
-            }
+        let found = if self.client.is_clustered() {
+            Either::Left(
+                self.client
+                    .scan_cluster_buffered(pattern, Some(SCAN_KEYS), None),
+            )
         } else {
-            let found = self.client.scan_buffered(pattern, Some(SCAN_KEYS), None);
-            futures::pin_mut!(found);
-            while let Some(key) = found.try_next().await.map_err(failed)? {
-                key.as_str().into_iter().for_each(&mut count);
-                if Instant::now() > deadline {
-                    held.complete = false;
-                    break;
-                }
+            Either::Right(self.client.scan_buffered(pattern, Some(SCAN_KEYS), None))
+        };
+        futures::pin_mut!(found);
+        while let Some(key) = found.try_next().await.map_err(failed)? {
+            key.as_str().into_iter().for_each(&mut count);
+            if Instant::now() > deadline {
+                held.complete = false;
+                break;
             }
         }
         Ok(held)
+    }
+
+    /// Of a server that refuses it, the client's own search says only that the answer is no list of keys.
+    async fn may_scan(&self) -> Result<(), Error> {
+        let command = CustomCommand::new_static("SCAN", ClusterHash::Random, false);
+        let asked = self
+            .client
+            .custom::<Value, _>(command, vec!["0", "COUNT", "1"]);
+        asked.await.map(drop).map_err(failed)
     }
 }
 

@@ -61,6 +61,8 @@ enum Access {
     Write,
     /// It asks them.
     Read,
+    /// It looks at the servers and at how far the views are.
+    Look,
 }
 
 /// The views of one definition in one Redis. Cheap to clone; clones share the connection.

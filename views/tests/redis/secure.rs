@@ -40,9 +40,29 @@ async fn with_no_more_rights_than_needed(topology: Topology) {
         "{refused:?}"
     );
     assert_eq!(reader.stored(0).await.unwrap(), Stored::At(40));
+    assert_a_look_needs_no_more([(address(WRITER), true), (address(READER), false)], &back).await;
     back.store = reader;
     suite::judge(&back, &logs, &at).await;
     assert_functions_may_be_lost(&group, &back, &write).await;
+}
+
+/// Whoever writes or reads may look, and a look says who may write.
+async fn assert_a_look_needs_no_more(users: [(Address, bool); 2], back: &Redis) {
+    for (user, may_write) in users {
+        let look = Store::connect_to_look(user, &back.definition).await;
+        let look = look.unwrap();
+        let findings = look.findings().await.unwrap();
+        assert!(!findings.iter().any(|of| of.refused), "{findings:?}");
+        let says = |of: &views::Finding| of.sentence.contains("may read the views and not write");
+        let is_told = findings.iter().filter(|of| says(of)).count();
+        assert_eq!(is_told, usize::from(!may_write), "{findings:?}");
+        let asked = |of: &views::Finding| !of.sentence.contains("can't be asked");
+        assert!(findings.iter().all(asked), "{findings:?}");
+        assert!(look.version().await.unwrap().starts_with(char::is_numeric));
+        assert_eq!(look.stamps().await.unwrap().len(), 2);
+        let held = look.definitions().await.unwrap();
+        assert_eq!(held.partitions.get(&back.definition.id()), Some(&2));
+    }
 }
 
 /// A reader waits for the functions, a writer brings them.
@@ -178,6 +198,27 @@ async fn a_right_that_is_missing_is_named() {
         assert!(
             matches!(&refused, Some(Error::Fatal(text)) if text.to_lowercase().contains(named) && text.contains("docs/operations.md")),
             "without {right}: {refused:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers"]
+async fn a_right_that_only_a_look_lacks_is_named() {
+    let group = Group::start(Topology::Standalone).await;
+    for (right, named) in [("-scan", "scan"), ("-fcall_ro", "fcall_ro")] {
+        let fewer = rights()[1].replace("SETUSER footfall-reader", "SETUSER footfall-reader reset");
+        let words: Vec<&str> = fewer.split_whitespace().chain([right]).collect();
+        assert_eq!(group.nodes[0].ask(&words), "OK");
+        let look = Store::connect_to_look(group.address_as(READER, ""), &definition(1)).await;
+        let look = look.unwrap();
+        let refused = match look.findings().await {
+            Ok(_) => look.definitions().await.err(),
+            Err(error) => Some(error),
+        };
+        assert!(
+            matches!(&refused, Some(Error::Fatal(text)) if text.contains(named) && text.contains("docs/operations.md")),
+            "{right}: {refused:?}"
         );
     }
 }

@@ -3,8 +3,10 @@
 use views::redis::Store;
 use views::{Error, Sink, Stored};
 
-use super::Redis;
+use super::group::{Group, Topology};
+use super::node::{Node, free_ports};
 use super::server::Server;
+use super::{Redis, until};
 use crate::conformance::definition;
 use crate::conformance::suite::logs;
 
@@ -16,6 +18,38 @@ async fn a_server_that_evicts_is_refused_with_what_to_do() {
     assert!(
         matches!(&refused, Some(Error::Fatal(text)) if text.contains("allkeys-lru") && text.contains("noeviction")),
         "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers"]
+async fn a_look_finds_a_replica_that_evicts_as_a_start_does_and_loads_nothing() {
+    let group = Group::start(Topology::Standalone).await;
+    let primary = &group.nodes[0];
+    let [port] = free_ports(1)[..] else { panic!() };
+    let lines = [format!("replicaof 127.0.0.1 {}", primary.port)];
+    let replica = Node::start(&group.wire, port, &lines).await.unwrap();
+    replica.ask(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    until(async || {
+        let info = primary.ask(&["INFO", "replication"]);
+        info.contains("state=online")
+    })
+    .await;
+    let look = Store::connect_to_look(group.address(), &definition(1)).await;
+    let found = look.unwrap().findings().await.unwrap();
+    let of_replica = format!("the Redis at 127.0.0.1:{port} has maxmemory-policy allkeys-lru");
+    let refused = found.iter().filter(|of| of.refused).collect::<Vec<_>>();
+    assert!(
+        matches!(refused[..], [one] if one.sentence.contains(&of_replica)),
+        "{found:?}"
+    );
+    let warned = found.iter().any(|of| of.sentence.contains("min-replicas"));
+    assert!(warned, "{found:?}");
+    assert_eq!(primary.ask(&["FUNCTION", "LIST"]), "");
+    let start = Store::connect(group.address(), &definition(1)).await.err();
+    assert!(
+        matches!(&start, Some(Error::Fatal(text)) if text.contains(&of_replica)),
+        "{start:?}"
     );
 }
 
