@@ -135,7 +135,7 @@ fn a_log_made_anew_halts_and_nothing_is_written() {
     let first = sound(1, 300, 0);
     let (other, why) = on_another_log(&first, &sound(2, 300, 0));
     assert!(
-        why.contains("re-created") && why.contains("state folder"),
+        why.contains("re-created") && why.contains("definition.hash_key"),
         "{why}"
     );
     assert_eq!(other.hot.stored_offset(0), None);
