@@ -1,5 +1,6 @@
 //! What the binary `footfall` does, as a library, so that tests and benchmarks can call it.
 
+mod asking;
 pub mod canary;
 mod checks;
 pub mod cli;

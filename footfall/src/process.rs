@@ -57,7 +57,8 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         topics.events.clone(),
     );
     // `footfall status` finds the processors by their names in the group.
-    let name = status::process::name_in_group(listener.scheme(), listener.address()?);
+    let name =
+        status::process::name_in_group(listener.scheme(), &config.listen.host, listener.address()?);
     kafka.extra.entry("client.id".to_owned()).or_insert(name);
     let stopping = stop_requested();
     let processor = Processor::start(set::settings(&config), parts, move |positions| {

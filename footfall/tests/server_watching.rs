@@ -3,9 +3,12 @@
 
 mod deployment;
 
+use std::path::PathBuf;
+
 use deployment::{Deployment, succeeded, wait_for};
 use footfall::views::Store;
 use log::NewRecord;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::Value;
 
 /// The exit status of `doctor`, and its sentences about a subject with this outcome.
@@ -169,5 +172,104 @@ fn a_canary_is_seen_in_both_views_and_status_finds_owners_letters_and_a_processo
         assert_eq!(partition["stored"]["redis"], partition["log_end"]);
         assert_eq!(partition["folded"], Value::Null, "{partition}");
     }
+    drop(api);
+}
+
+/// Makes an authority and a certificate of it for this machine, and has the listeners use them, with tokens.
+fn secure(deployment: &mut Deployment) {
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Named as its certificates are by default, it would seem that they signed themselves.
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "authority of a test");
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let ours = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let ours = ours.signed_by(&key, &authority).unwrap();
+    let folder = deployment.folder().to_owned();
+    let write = |name: &str, text: String| -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (ca, certificate) = (
+        write("ca.pem", authority.pem()),
+        write("ours.pem", ours.pem()),
+    );
+    let key = write("ours.key", key.serialize_pem());
+    deployment.configure(|config| {
+        config.http.ca = ca;
+        config.http.certificate = certificate;
+        config.http.key = key;
+        config.http.tokens = folder.join("tokens");
+    });
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn a_canary_and_status_ask_over_tls_with_tokens_and_say_what_they_lack() {
+    const TOKEN: &str = "FOOTFALL_TOKEN";
+    let mut deployment = Deployment::on_servers();
+    secure(&mut deployment);
+    let token = |scope: &str| {
+        let args = ["tokens", "create", "--name", scope, "--scope", scope];
+        succeeded(deployment.footfall(&args)).trim().to_owned()
+    };
+    let (reader, scraper) = (token("read"), token("metrics"));
+    let processor = deployment.processor("one");
+    let (api, address) = deployment.serving(&["api"]);
+    let canary = [
+        "canary", "--every", "100ms", "--for", "1s", "--api", &address,
+    ];
+    let not_asked = |deployment: &Deployment| {
+        let said = succeeded(deployment.footfall(&["status", "--json"]));
+        let report: Value = serde_json::from_str(&said).unwrap();
+        let owner = report["partitions"][0]["owner"].clone();
+        (owner.is_string()).then(|| (owner, report["not_asked"].to_string()))
+    };
+
+    deployment.set_variable(TOKEN, &reader);
+    let seen: Value = serde_json::from_str(&succeeded(deployment.footfall(&canary))).unwrap();
+    for view in seen.as_array().unwrap() {
+        assert!(view["seen"].as_u64().unwrap() > 0, "{seen}");
+    }
+    deployment.set_variable(TOKEN, &scraper);
+    let (owner, silent) = wait_for("an owner", || not_asked(&deployment));
+    assert!(
+        owner.as_str().unwrap().starts_with("https://127.0.0.1:"),
+        "{owner}"
+    );
+    assert_eq!(silent, "[]");
+
+    // Each with the other's token, with none, and without the authority.
+    let refusal = |deployment: &Deployment| {
+        let output = deployment.footfall(&canary);
+        assert!(!output.status.success(), "it was let in");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = refusal(&deployment);
+    assert!(
+        said.contains("403") && said.contains("the scope read"),
+        "{said}"
+    );
+    deployment.set_variable(TOKEN, &reader);
+    let (_, said) = not_asked(&deployment).unwrap();
+    assert!(
+        said.contains("403") && said.contains("the scope metrics"),
+        "{said}"
+    );
+    deployment.set_variable(TOKEN, "");
+    let said = refusal(&deployment);
+    assert!(
+        said.contains("401") && said.contains("the scope read"),
+        "{said}"
+    );
+    deployment.configure(|config| config.http.ca = PathBuf::new());
+    let said = refusal(&deployment);
+    assert!(said.contains("http.ca"), "{said}");
+    let (_, said) = not_asked(&deployment).unwrap();
+    assert!(said.contains("http.ca"), "{said}");
+    processor.stop();
     drop(api);
 }

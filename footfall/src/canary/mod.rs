@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::metrics::{counter, gauge, histogram};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use log::{NewRecord, Producer};
 use prost::Message;
 use reqwest::StatusCode;
@@ -20,6 +20,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use self::watch::{Seen, Sent, Watch};
+use crate::asking;
 use crate::config::Config;
 use crate::length::length;
 use crate::process::stop_requested;
@@ -33,6 +34,8 @@ const ASK_HOT: Duration = Duration::from_millis(200);
 const ASK_HISTORY: Duration = Duration::from_secs(2);
 /// An answer that takes longer is not waited for.
 const ANSWER: Duration = Duration::from_secs(10);
+/// What its token must open.
+const SCOPE: &str = "read";
 /// How long a canary that ends by itself waits for what it has sent.
 const LAST_WAIT: Duration = Duration::from_secs(120);
 
@@ -88,10 +91,11 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let router = api::health_router(Arc::new(|| Ok(())), render, &listener.guard());
     tracing::info!(listen = %listener.address()?, api = args.api, "watching");
     let served = tokio::spawn(listener.serve(router, std::future::pending()));
-    let views = views(args).await?;
-    let asking: Vec<_> = views
+    let views = views(args, &config).await?;
+    let client = asking::client(&config, ANSWER)?;
+    let looking: Vec<_> = views
         .iter()
-        .map(|view| tokio::spawn(look(args.clone(), view.clone())))
+        .map(|view| tokio::spawn(look(client.clone(), args.clone(), view.clone())))
         .collect();
     let until = async {
         match args.length {
@@ -118,7 +122,7 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
             () = tokio::time::sleep(LAST_WAIT) => {}
         }
     }
-    asking.iter().for_each(tokio::task::JoinHandle::abort);
+    looking.iter().for_each(tokio::task::JoinHandle::abort);
     served.abort();
     if args.length.is_none() {
         return Ok(());
@@ -126,8 +130,9 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     report(&views).await
 }
 
-/// The views that the API has: the history only where it says so.
-async fn views(args: &Args) -> anyhow::Result<Vec<Arc<View>>> {
+/// The views that the API has: the history only where it says so. An API that is away is waited for; one that refuses
+/// the token, or whose certificate is not trusted, will go on doing so.
+async fn views(args: &Args, config: &Config) -> anyhow::Result<Vec<Arc<View>>> {
     let view = |name, every| {
         Arc::new(View {
             name,
@@ -135,11 +140,19 @@ async fn views(args: &Args) -> anyhow::Result<Vec<Arc<View>>> {
             watch: Mutex::new(Watch::new(Instant::now())),
         })
     };
-    let client = client()?;
+    let client = asking::client(config, ANSWER)?;
     let history = view("history", ASK_HISTORY);
     let url = address(&args.api, history.name);
-    let answer = request(&client, &url, args).send().await;
-    let has_none = answer.is_ok_and(|answer| answer.status() == StatusCode::BAD_REQUEST);
+    let has_none = match request(&client, &url, args).send().await {
+        Ok(answer) => {
+            asking::check_admitted(&answer, SCOPE).with_context(|| args.api.clone())?;
+            answer.status() == StatusCode::BAD_REQUEST
+        }
+        Err(error) => match asking::distrust(&error) {
+            Some(why) => bail!("{}: {why}", args.api),
+            None => false,
+        },
+    };
     let mut views = vec![view("hot", ASK_HOT)];
     if has_none {
         tracing::info!("the API has no history: only its hot views are watched");
@@ -248,8 +261,7 @@ fn record(user: &str, id: &str) -> NewRecord {
 }
 
 /// Asks one view again and again.
-async fn look(args: Args, view: Arc<View>) -> anyhow::Result<()> {
-    let client = client()?;
+async fn look(client: reqwest::Client, args: Args, view: Arc<View>) {
     let url = address(&args.api, view.name);
     // A canary that never sees one has waited since now: without the number no alert could tell.
     gauge!(metrics::LAST_SEEN, "view" => view.name).set(now());
@@ -300,13 +312,6 @@ fn now() -> f64 {
     processor::metrics::now_ms() as f64 / 1000.0
 }
 
-fn client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .no_proxy()
-        .timeout(ANSWER)
-        .build()
-}
-
 fn address(api: &str, store: &str) -> String {
     let api = api.trim_end_matches('/');
     format!(
@@ -324,7 +329,9 @@ fn request(client: &reqwest::Client, url: &str, args: &Args) -> reqwest::Request
 }
 
 async fn ask(client: &reqwest::Client, url: &str, args: &Args) -> anyhow::Result<Seen> {
-    let answer = request(client, url, args).send().await?;
+    let answer = request(client, url, args).send().await;
+    let answer = answer.map_err(asking::explained)?;
+    asking::check_admitted(&answer, SCOPE)?;
     match answer.status() {
         // No event of it is counted yet.
         StatusCode::NOT_FOUND => Ok(Seen::default()),
@@ -385,7 +392,8 @@ mod tests {
             every: ASK_HOT,
             watch: Mutex::new(Watch::new(Instant::now())),
         });
-        let asking = tokio::spawn(look(args, view));
+        let client = asking::client(&Config::default(), ANSWER).unwrap();
+        let asking = tokio::spawn(look(client, args, view));
         let numbers = [metrics::LAST_SEEN, metrics::OLDEST];
         let has = |text: &str, name| text.contains(&format!("{name}{{view=\"unanswered\"}}"));
         let are_there = async {

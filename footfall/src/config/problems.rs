@@ -3,6 +3,7 @@
 use anyhow::bail;
 
 use super::Config;
+use crate::asking;
 
 /// Less holds no state worth keeping: partitions would be paused for good.
 const LEAST_MEMORY_MIB: u64 = 64;
@@ -18,6 +19,9 @@ impl Config {
         self.store_problems(&mut problems);
         if let Err(error) = self.listener().check() {
             problems.push(error.to_string());
+        }
+        if let Err(error) = asking::authorities(&self.http.ca) {
+            problems.push(format!("{error:#}"));
         }
         self.snapshot_problems(&mut problems);
         let of = &self.processor;

@@ -80,6 +80,9 @@ pub struct Http {
     pub key: PathBuf,
     /// File of tokens; empty: none is asked for.
     pub tokens: PathBuf,
+    /// PEM file of the authorities that sign such certificates, for commands that ask other processes; empty: the
+    /// system's alone.
+    pub ca: PathBuf,
     /// Serve other machines without tokens or TLS, for a program before it sees to both.
     pub insecure: bool,
 }

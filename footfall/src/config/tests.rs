@@ -278,7 +278,7 @@ fn good() -> Config {
 fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
     assert_eq!(good().problems(true), Vec::<String>::new());
     type Change = fn(&mut Config);
-    let cases: [(&str, Change); 29] = [
+    let cases: [(&str, Change); 30] = [
         ("redis.url", |c| c.redis.url = "nonsense".to_owned()),
         ("opensearch", |c| {
             c.opensearch.urls = vec!["not a url".to_owned()]
@@ -331,6 +331,7 @@ fn every_value_that_no_process_can_use_is_a_problem_that_names_its_setting() {
             c.log.kafka.insert(name, "ssl".to_owned());
         }),
         ("http.key", |c| c.http.certificate = "a.pem".into()),
+        ("http.ca", |c| c.http.ca = "/nowhere.pem".into()),
         ("log.brokers", |c| c.log.brokers.clear()),
         ("hash_key", |c| c.definition.hash_key.clear()),
         ("time zone", |c| c.definition.time_zone = "Seoul".to_owned()),

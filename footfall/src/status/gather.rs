@@ -6,6 +6,7 @@ use processor::survey;
 
 use super::process::{Claim, Owned, PATH, Process};
 use super::report::Gathered;
+use crate::asking;
 use crate::config::Config;
 use crate::running;
 use crate::set::{self, Log};
@@ -75,12 +76,7 @@ async fn ask_group(
     let members =
         tokio::task::spawn_blocking(move || log::kafka::group::members(&kafka, &group, &topic))
             .await??;
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        // A token goes to whom it is meant for, and no further.
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(PROCESS_TIMEOUT)
-        .build()?;
+    let client = asking::client(config, PROCESS_TIMEOUT)?;
     for member in members {
         let claim = Claim::of(&member.client, &member.host);
         let name = claim.as_ref().map_or_else(
@@ -108,12 +104,12 @@ async fn ask_process(
     let mut request = client.get(format!("{}{PATH}", claim.url()));
     let mut advice = "give a token with the scope metrics in FOOTFALL_TOKEN".to_owned();
     if let Some(token) = token {
-        match claim.may_be_told_a_token() {
+        match claim.may_be_told_a_token(&claim.addresses().await) {
             Ok(()) => request = request.bearer_auth(token),
             Err(why) => advice = why,
         }
     }
-    let answer = request.send().await?;
+    let answer = request.send().await.map_err(asking::explained)?;
     let status = answer.status();
     if status == reqwest::StatusCode::UNAUTHORIZED || status == reqwest::StatusCode::FORBIDDEN {
         anyhow::bail!("it answers {status}: {advice}");

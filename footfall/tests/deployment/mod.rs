@@ -9,6 +9,7 @@
 
 pub mod gate;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -104,7 +105,7 @@ pub struct Deployment {
     folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
     /// What commands and processes find in their environment.
-    variables: Vec<(String, String)>,
+    variables: BTreeMap<String, String>,
 }
 
 fn server(name: &str) -> String {
@@ -167,7 +168,7 @@ impl Deployment {
             config,
             folder,
             runtime: tokio::runtime::Runtime::new().unwrap(),
-            variables: Vec::new(),
+            variables: BTreeMap::new(),
         };
         deployment.write_config(&deployment.config, "footfall.toml");
         deployment
@@ -181,7 +182,7 @@ impl Deployment {
 
     /// What commands and processes that are started from now on find in their environment.
     pub fn set_variable(&mut self, name: &str, value: &str) {
-        self.variables.push((name.to_owned(), value.to_owned()));
+        self.variables.insert(name.to_owned(), value.to_owned());
     }
 
     fn write_config(&self, config: &Config, name: &str) -> PathBuf {
@@ -212,7 +213,7 @@ impl Deployment {
         ] {
             command.env_remove(format!("FOOTFALL_{name}"));
         }
-        command.envs(self.variables.iter().cloned());
+        command.envs(&self.variables);
         command
     }
 
@@ -284,7 +285,9 @@ impl Deployment {
             let ours = ["open http://127.0.0.1:", "listen=127.0.0.1:"];
             if let Some((_, rest)) = ours.iter().find_map(|before| line.split_once(before)) {
                 let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                break format!("http://127.0.0.1:{port}");
+                let is_plain = self.config.http.certificate == Path::new("");
+                let scheme = if is_plain { "http" } else { "https" };
+                break format!("{scheme}://127.0.0.1:{port}");
             }
         };
         std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
