@@ -88,7 +88,7 @@ fn what_can_not_be_done_with_tokens_says_what_to_do() {
         (
             &deployment,
             [&create[..], &["read", "--expires", "90"]].concat(),
-            "90d",
+            "30d",
         ),
         (&deployment, vec!["tokens", "revoke", "b"], "tokens list"),
         (
