@@ -192,7 +192,11 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    runtime()?.block_on(work)
+    let runtime = runtime()?;
+    let ended = runtime.block_on(work);
+    // What a thread still waits for, mostly Kafka's client, keeps no process from ending.
+    runtime.shutdown_background();
+    ended
 }
 
 fn run_config(command: &ConfigCommand, config: &Config) -> anyhow::Result<()> {

@@ -3,6 +3,9 @@
 
 mod deployment;
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
 use deployment::{Deployment, succeeded, wait_for};
 use pipeline::rejection::Reason;
 use serde_json::Value;
@@ -51,6 +54,57 @@ fn status_and_doctor_look_at_a_running_demo_and_at_what_it_left() {
     assert!(printed.contains("nobody"), "{printed}");
 }
 
+/// A server that takes connections and never answers.
+struct Silent(TcpListener);
+
+impl Silent {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self(listener)
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    /// Somebody asks, and goes on waiting for the answer.
+    fn asked(&self) -> TcpStream {
+        wait_for("a connection", || Some(self.0.accept().ok()?.0))
+    }
+}
+
+#[test]
+fn status_asks_all_at_once_names_who_is_silent_and_ends_when_it_is_asked_to() {
+    let mut deployment = Deployment::embedded();
+    let (kafka, redis) = (Silent::new(), Silent::new());
+    deployment.configure(|config| {
+        config.log.brokers = kafka.address().to_string();
+        config.redis.url = format!("redis://{}", redis.address());
+        config.definition.hash_key = "0123456789abcdef".repeat(2);
+    });
+    let process = deployment.spawn(&["status", "--json"]);
+    let _connections = [kafka.asked(), redis.asked()];
+    let report: Value = serde_json::from_str(&process.finish()).unwrap();
+    let mut silent: Vec<_> = report["not_asked"].as_array().unwrap().iter().collect();
+    silent.retain(|why| why.as_str().unwrap().contains("no answer within"));
+    assert_eq!(silent.len(), 3, "the log, the owners, Redis: {report}");
+
+    let (kafka, redis) = (Silent::new(), Silent::new());
+    deployment.configure(|config| {
+        config.log.brokers = kafka.address().to_string();
+        config.redis.url = format!("redis://{}", redis.address());
+    });
+    let mut process = deployment.spawn(&["status", "--json"]);
+    let _connections = [kafka.asked(), redis.asked()];
+    process.terminate();
+    assert!(!process.0.wait().unwrap().success(), "it has told nothing");
+    let mut printed = String::new();
+    let mut stdout = process.0.stdout.take().unwrap();
+    stdout.read_to_string(&mut printed).unwrap();
+    assert_eq!(printed, "");
+}
+
 /// The values that a label may have; `None` for a label that nobody planned.
 fn is_planned(label: &str, value: &str) -> Option<bool> {
     let is_one_of = |all: &[&str]| all.contains(&value);
@@ -74,15 +128,21 @@ fn is_planned(label: &str, value: &str) -> Option<bool> {
             "dead_letters",
             "checkpoint",
             "snapshot",
+            "log",
         ]),
+        "place" => value.parse::<u32>().is_ok_and(|place| place < 4),
         "from" => is_one_of(&["checkpoint", "copy", "snapshot", "log"]),
         "file" => is_one_of(&["certificate", "tokens"]),
-        "method" => value == "other" || value.bytes().all(|byte| byte.is_ascii_uppercase()),
+        "method" => is_one_of(METHODS),
         "route" => value == "(none)" || ROUTES.contains(&value),
         _ => return None,
     })
 }
 
+/// Those of HTTP; any other is `other`.
+const METHODS: &[&str] = &[
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "other",
+];
 /// Why requests and connections are not let through.
 const REFUSALS: &[&str] = &[
     "missing",
@@ -122,6 +182,15 @@ fn no_request_and_no_event_makes_a_label_that_was_not_planned() {
         "/v1/activities/%00",
     ] {
         deployment.ask(&format!("{address}{path}"));
+    }
+    for method in ["DELETE", "PROPFIND", "X-NOBODY"] {
+        let mut stream = TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
+        let request =
+            format!("{method} /v1/campaigns HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
     }
     let text = wait_for("events that were set aside", || {
         let (_, text) = deployment.ask(&format!("{address}/metrics"));

@@ -1,6 +1,6 @@
 //! What one view has shown of the canary's events.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -40,11 +40,15 @@ pub(super) struct Sent {
 pub(super) struct Watch {
     /// When it was first asked.
     since: Instant,
+    /// Whether the API has no such view.
+    absent: bool,
     outstanding: VecDeque<Sent>,
     /// The campaign's events before this run, as the first answer had them.
     before: Option<u64>,
     /// Events of this run that an answer claimed to count.
     claimed: u64,
+    /// How far an answer must reach in each partition to count all of these.
+    claimed_to: BTreeMap<u32, u64>,
     lost: u64,
 }
 
@@ -61,16 +65,28 @@ impl Watch {
     pub fn new(now: Instant) -> Self {
         Self {
             since: now,
+            absent: false,
             outstanding: VecDeque::new(),
             before: None,
             claimed: 0,
+            claimed_to: BTreeMap::new(),
             lost: 0,
         }
     }
 
+    /// The API has no such view: nothing is awaited of it.
+    pub fn leave(&mut self) {
+        self.absent = true;
+        self.outstanding.clear();
+    }
+
+    pub fn is_absent(&self) -> bool {
+        self.absent
+    }
+
     /// Whether it is known what the view held before this run: events sent earlier would be taken for lost.
     pub fn is_begun(&self) -> bool {
-        self.before.is_some()
+        self.before.is_some() && !self.absent
     }
 
     pub fn sent(&mut self, sent: Sent) {
@@ -91,11 +107,12 @@ impl Watch {
         self.lost
     }
 
-    /// Age of the oldest event that was not seen. Until the view's first answer none is sent: then how long it is awaited.
+    /// Age of the oldest event that was not seen; until the view's first answer, before which none is sent, how long that
+    /// is awaited.
     pub fn oldest(&self, now: Instant) -> Duration {
         let since = match self.outstanding.front() {
             Some(sent) => sent.acknowledged,
-            None if self.is_begun() => now,
+            None if self.is_begun() || self.absent => now,
             None => self.since,
         };
         now.duration_since(since)
@@ -103,24 +120,34 @@ impl Watch {
 
     /// Takes an answer that came at `now`.
     pub fn take(&mut self, seen: &Seen, now: Instant) -> News {
-        let before = *self.before.get_or_insert(seen.totals.events);
-        let is_counted = |sent: &Sent| {
-            let stamp = seen.as_of.iter().find(|of| of.partition == sent.partition);
-            stamp.is_some_and(|stamp| stamp.offset > sent.offset)
+        let offset_of = |partition| {
+            let stamp = seen.as_of.iter().find(|of| of.partition == partition);
+            stamp.map_or(0, |stamp| stamp.offset)
         };
+        if self.before.is_none() {
+            let stamps = seen.as_of.iter().map(|of| (of.partition, of.offset));
+            self.claimed_to = stamps.collect();
+        }
+        let before = *self.before.get_or_insert(seen.totals.events);
         let mut news = News::default();
         self.outstanding.retain(|sent| {
-            let counted = is_counted(sent);
+            let counted = offset_of(sent.partition) > sent.offset;
             if counted {
                 news.took.push(now.duration_since(sent.acknowledged));
+                let to = self.claimed_to.entry(sent.partition).or_default();
+                *to = (sent.offset + 1).max(*to);
             }
             !counted
         });
         self.claimed += news.took.len() as u64;
-        // Another canary, or the end of an earlier run, only adds to what is counted.
-        let missing = (before + self.claimed).saturating_sub(seen.totals.events);
-        news.lost = missing.saturating_sub(self.lost);
-        self.lost += news.lost;
+        // After a failover a store is as it was, and says so.
+        let mut all = self.claimed_to.iter();
+        if all.all(|(partition, to)| offset_of(*partition) >= *to) {
+            // Another canary, or the end of an earlier run, only adds to what is counted.
+            let missing = (before + self.claimed).saturating_sub(seen.totals.events);
+            news.lost = missing.saturating_sub(self.lost);
+            self.lost += news.lost;
+        }
         news
     }
 }
@@ -166,16 +193,6 @@ mod tests {
     }
 
     #[test]
-    fn a_view_that_never_answered_is_awaited_since_the_canary_runs() {
-        let start = Instant::now();
-        let mut watch = Watch::new(start);
-        let later = start + Duration::from_secs(90);
-        assert_eq!(watch.oldest(later), Duration::from_secs(90));
-        watch.take(&answer(&[5], 3), later);
-        assert_eq!(watch.oldest(later), Duration::ZERO);
-    }
-
-    #[test]
     fn an_event_that_an_answer_claims_and_does_not_count_is_lost_once() {
         let start = Instant::now();
         let mut watch = Watch::new(start);
@@ -186,6 +203,30 @@ mod tests {
         assert_eq!(watch.take(&answer(&[1], 7), start).lost, 0);
         assert_eq!(watch.take(&answer(&[2], 8), start).lost, 0);
         assert_eq!(watch.lost(), 1);
+    }
+
+    #[test]
+    fn an_answer_that_went_back_is_taken_for_no_loss_and_one_that_covers_all_again_is_judged() {
+        let start = Instant::now();
+        let mut watch = Watch::new(start);
+        watch.take(&answer(&[0, 4], 7), start);
+        watch.sent(sent(0, 0, start));
+        assert_eq!(watch.take(&answer(&[1, 4], 8), start).lost, 0);
+        assert_eq!(watch.take(&answer(&[0, 4], 7), start).lost, 0, "back");
+        assert_eq!(watch.take(&answer(&[1, 3], 6), start).lost, 0, "before all");
+        assert_eq!(watch.take(&Seen::default(), start).lost, 0, "emptied");
+        assert_eq!(watch.take(&answer(&[1, 4], 8), start).lost, 0);
+        assert_eq!(watch.take(&answer(&[1, 5], 7), start).lost, 1);
+    }
+
+    #[test]
+    fn a_view_that_never_answered_is_awaited_since_the_canary_runs() {
+        let start = Instant::now();
+        let mut watch = Watch::new(start);
+        let later = start + Duration::from_secs(90);
+        assert_eq!(watch.oldest(later), Duration::from_secs(90));
+        watch.take(&answer(&[5], 3), later);
+        assert_eq!(watch.oldest(later), Duration::ZERO);
     }
 
     #[test]

@@ -11,88 +11,135 @@ use crate::config::Config;
 use crate::running;
 use crate::set::{self, Log};
 
-/// A processor that takes longer is not waited for.
-const PROCESS_TIMEOUT: Duration = Duration::from_secs(5);
-/// A store that takes longer is not waited for.
-const STORE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Whoever takes longer is not waited for; processors are asked once the group has named them.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Asks all of them; what is silent is named.
+/// Asks all of them at once; what is silent is named.
 pub async fn gather(config: &Config, token: Option<&str>) -> Gathered {
+    let (log, owners, redis, opensearch) = tokio::join!(
+        asked("the log", ask_log(config)),
+        asked("the owners of partitions", ask_owners(config)),
+        asked(views::redis::NAME, ask_redis(config)),
+        asked(views::opensearch::NAME, ask_opensearch(config)),
+    );
     let mut gathered = Gathered::default();
-    let of = config.clone();
-    let asked = tokio::task::spawn_blocking(move || {
-        let mut gathered = Gathered::default();
-        if let Err(error) = ask_log(&of, &mut gathered) {
-            gathered.not_asked.push(format!("the log: {error:#}"));
-        }
-        gathered
-    });
-    if let Ok(asked) = asked.await {
-        gathered = asked;
+    for part in [log, redis, opensearch] {
+        gathered.add(part);
     }
-    let owners = if config.is_embedded() {
-        ask_demo(config, &mut gathered).await
-    } else {
-        ask_group(config, token, &mut gathered).await
-    };
-    if let Err(error) = owners {
-        gathered
-            .not_asked
-            .push(format!("the owners of partitions: {error:#}"));
-    }
+    let processes = ask_processes(config, token, owners.claims).await;
+    gathered.add(owners.gathered);
+    gathered.add(processes);
     ask_checkpoints(config, &mut gathered);
-    ask_stores(config, &mut gathered).await;
     gathered
 }
 
-fn ask_log(config: &Config, gathered: &mut Gathered) -> anyhow::Result<()> {
-    let log = Log::open_read_only(config)?;
-    let topics = config.topics();
-    let mut events = log.reader(&topics.events)?;
-    for partition in 0..config.definition.partitions {
-        gathered.bounds.insert(partition, events.bounds(partition)?);
-    }
-    let mut letters = log.reader(&topics.dead_letters)?;
-    let mut records = 0;
-    for partition in 0..letters.partitions()? {
-        let bounds = letters.bounds(partition)?;
-        records += bounds.end - bounds.start;
-    }
-    gathered.letters = Some(records);
-    Ok(())
+/// What one of them says, or that it doesn't.
+async fn asked<T: Default + AsMut<Gathered>>(
+    who: &str,
+    question: impl Future<Output = anyhow::Result<T>>,
+) -> T {
+    let why = match tokio::time::timeout(TIMEOUT, question).await {
+        Ok(Ok(said)) => return said,
+        Ok(Err(error)) => format!("{who}: {error:#}"),
+        Err(_) => format!("{who}: no answer within {} s", TIMEOUT.as_secs()),
+    };
+    let mut nothing = T::default();
+    nothing.as_mut().not_asked.push(why);
+    nothing
 }
 
-/// The group says who has which partition, and by the members' names where each is to be asked.
-async fn ask_group(
-    config: &Config,
-    token: Option<&str>,
-    gathered: &mut Gathered,
-) -> anyhow::Result<()> {
+/// On a thread of its own, for Kafka's client waits without letting others go on.
+async fn ask_log(config: &Config) -> anyhow::Result<Gathered> {
+    let config = config.clone();
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut gathered = Gathered::default();
+        let log = Log::open_read_only(&config)?;
+        let topics = config.topics();
+        let mut events = log.reader(&topics.events)?;
+        for partition in 0..config.definition.partitions {
+            gathered.bounds.insert(partition, events.bounds(partition)?);
+        }
+        let mut letters = log.reader(&topics.dead_letters)?;
+        let mut records = 0;
+        for partition in 0..letters.partitions()? {
+            let bounds = letters.bounds(partition)?;
+            records += bounds.end - bounds.start;
+        }
+        gathered.letters = Some(records);
+        anyhow::Ok(gathered)
+    });
+    asked.await?
+}
+
+/// Who has which partition, and where each is to be asked.
+#[derive(Default)]
+struct Owners {
+    gathered: Gathered,
+    claims: Vec<Claim>,
+}
+
+impl AsMut<Gathered> for Owners {
+    fn as_mut(&mut self) -> &mut Gathered {
+        &mut self.gathered
+    }
+}
+
+/// The group says it, and by the members' names where each is to be asked. A demo says all at once.
+async fn ask_owners(config: &Config) -> anyhow::Result<Owners> {
+    let mut owners = Owners::default();
+    if config.is_embedded() {
+        if let Some((address, process)) = running::status(config).await? {
+            for partition in process.partitions.keys() {
+                let names = &mut owners.gathered.owners;
+                names.insert(*partition, address.clone());
+            }
+            owners.gathered.owned.extend(process.partitions);
+        }
+        return Ok(owners);
+    }
     let (kafka, group, topic) = (
         config.kafka(),
         config.log.group.clone(),
         config.topics().events,
     );
     let members =
-        tokio::task::spawn_blocking(move || log::kafka::group::members(&kafka, &group, &topic))
-            .await??;
-    let client = asking::client(config, PROCESS_TIMEOUT)?;
-    for member in members {
+        tokio::task::spawn_blocking(move || log::kafka::group::members(&kafka, &group, &topic));
+    for member in members.await?? {
         let claim = Claim::of(&member.client, &member.host);
         let name = claim.as_ref().map_or_else(
             || format!("{} at {}", member.client, member.host),
             Claim::url,
         );
         for partition in &member.partitions {
-            gathered.owners.insert(*partition, name.clone());
+            owners.gathered.owners.insert(*partition, name.clone());
         }
-        let Some(claim) = claim else { continue };
-        match ask_process(&client, &claim, token, &config.definition.id()).await {
-            Ok(process) => take(process, gathered),
-            Err(error) => gathered.not_asked.push(format!("{name}: {error:#}")),
-        }
+        owners.claims.extend(claim);
     }
-    Ok(())
+    Ok(owners)
+}
+
+async fn ask_processes(config: &Config, token: Option<&str>, claims: Vec<Claim>) -> Gathered {
+    let mut gathered = Gathered::default();
+    let client = match asking::client(config, TIMEOUT) {
+        Ok(client) => client,
+        Err(error) => {
+            gathered.not_asked.push(format!("{error:#}"));
+            return gathered;
+        }
+    };
+    let mut questions = tokio::task::JoinSet::new();
+    for claim in claims {
+        let (client, definition) = (client.clone(), config.definition.id());
+        let token = token.map(str::to_owned);
+        questions.spawn(async move {
+            let question = ask_process(&client, &claim, token.as_deref(), &definition);
+            asked(&claim.url(), question).await
+        });
+    }
+    for part in questions.join_all().await {
+        gathered.add(part);
+    }
+    gathered
 }
 
 async fn ask_process(
@@ -100,7 +147,7 @@ async fn ask_process(
     claim: &Claim,
     token: Option<&str>,
     definition: &str,
-) -> anyhow::Result<Process> {
+) -> anyhow::Result<Gathered> {
     let mut request = client.get(format!("{}{PATH}", claim.url()));
     let mut advice = "give a token with the scope metrics in FOOTFALL_TOKEN".to_owned();
     if let Some(token) = token {
@@ -124,21 +171,10 @@ async fn ask_process(
             process.definition
         );
     }
-    Ok(process)
-}
-
-async fn ask_demo(config: &Config, gathered: &mut Gathered) -> anyhow::Result<()> {
-    if let Some((address, process)) = running::status(config).await? {
-        for partition in process.partitions.keys() {
-            gathered.owners.insert(*partition, address.clone());
-        }
-        take(process, gathered);
-    }
-    Ok(())
-}
-
-fn take(process: Process, gathered: &mut Gathered) {
-    gathered.owned.extend(process.partitions);
+    Ok(Gathered {
+        owned: process.partitions,
+        ..Gathered::default()
+    })
 }
 
 /// A partition whose owner is silent, or that nobody has: the checkpoint here says how far it was folded.
@@ -161,38 +197,25 @@ fn ask_checkpoints(config: &Config, gathered: &mut Gathered) {
     }
 }
 
-async fn ask_stores(config: &Config, gathered: &mut Gathered) {
-    if !config.redis.url.is_empty() {
-        let asked = async { set::look_at_redis(config).await?.stamps().await };
-        keep(
-            views::redis::NAME,
-            tokio::time::timeout(STORE_TIMEOUT, asked).await,
-            gathered,
-        );
+async fn ask_redis(config: &Config) -> anyhow::Result<Gathered> {
+    if config.redis.url.is_empty() {
+        return Ok(Gathered::default());
     }
-    if !config.opensearch.urls.is_empty() {
-        let asked = async { set::look_at_opensearch(config)?.stamps().await };
-        keep(
-            views::opensearch::NAME,
-            tokio::time::timeout(STORE_TIMEOUT, asked).await,
-            gathered,
-        );
-    }
+    let stamps = set::look_at_redis(config).await?.stamps().await?;
+    Ok(stored(views::redis::NAME, stamps))
 }
 
-fn keep(
-    store: &'static str,
-    asked: Result<Result<Vec<Option<views::Stamp>>, views::Error>, tokio::time::error::Elapsed>,
-    gathered: &mut Gathered,
-) {
-    match asked {
-        Ok(Ok(stamps)) => {
-            gathered.stores.insert(store, stamps);
-        }
-        Ok(Err(error)) => gathered.not_asked.push(error.to_string()),
-        Err(_) => gathered.not_asked.push(format!(
-            "{store}: no answer within {} s",
-            STORE_TIMEOUT.as_secs()
-        )),
+async fn ask_opensearch(config: &Config) -> anyhow::Result<Gathered> {
+    if config.opensearch.urls.is_empty() {
+        return Ok(Gathered::default());
+    }
+    let stamps = set::look_at_opensearch(config)?.stamps().await?;
+    Ok(stored(views::opensearch::NAME, stamps))
+}
+
+fn stored(store: &'static str, stamps: Vec<Option<views::Stamp>>) -> Gathered {
+    Gathered {
+        stores: [(store, stamps)].into(),
+        ..Gathered::default()
     }
 }

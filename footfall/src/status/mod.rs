@@ -7,6 +7,7 @@ mod report;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use self::report::Gathered;
 use crate::config::Config;
 use crate::process::stop_requested;
 
@@ -37,12 +38,19 @@ pub struct Args {
 /// Prints the report; with `--watch` until it is asked to stop.
 ///
 /// # Errors
-/// When standard output can't be written. What can't be asked is named in the report.
+/// When standard output can't be written, or without `--watch` when it is asked to stop before it could print. What can't be asked is named in the report.
 pub async fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
     let stopping = stop_requested();
     tokio::pin!(stopping);
     loop {
-        print(args, config).await?;
+        tokio::select! {
+            () = &mut stopping => {
+                // Who asked to be told all again and again has been told what there was.
+                anyhow::ensure!(args.watch, "stopped before everything was asked: nothing is printed");
+                return Ok(());
+            }
+            gathered = gather::gather(config, args.token.as_deref()) => print(args, config, gathered)?,
+        }
         if !args.watch {
             return Ok(());
         }
@@ -53,8 +61,7 @@ pub async fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
     }
 }
 
-async fn print(args: &Args, config: &Config) -> anyhow::Result<()> {
-    let gathered = gather::gather(config, args.token.as_deref()).await;
+fn print(args: &Args, config: &Config, gathered: Gathered) -> anyhow::Result<()> {
     let of = &config.definition;
     let report = gathered.report(of.id(), of.partitions, ::processor::metrics::now_ms());
     let mut out = std::io::stdout().lock();

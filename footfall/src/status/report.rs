@@ -86,7 +86,23 @@ pub struct Gathered {
     pub not_asked: Vec<String>,
 }
 
+impl AsMut<Self> for Gathered {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 impl Gathered {
+    /// Adds what another one of them said.
+    pub fn add(&mut self, other: Self) {
+        self.bounds.extend(other.bounds);
+        self.letters = self.letters.or(other.letters);
+        self.owners.extend(other.owners);
+        self.owned.extend(other.owned);
+        self.stores.extend(other.stores);
+        self.not_asked.extend(other.not_asked);
+    }
+
     /// Puts it together, as of `now` (milliseconds since the epoch).
     pub fn report(self, definition: String, partitions: u32, now: i64) -> Report {
         let mut letters = Letters {

@@ -25,7 +25,7 @@ pub struct Child(std::process::Child);
 impl Child {
     pub fn start(folder: &Path) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "killed::child", "--nocapture"])
+            .args(["--ignored", "--exact", "killed::child", "--nocapture"])
             .env(FOLDER, folder)
             .stdout(Stdio::null())
             .spawn();
@@ -57,6 +57,7 @@ pub fn wait_for(mut condition: impl FnMut() -> bool) {
 
 /// Not a test by itself: goes through the log from the last checkpoint on, until it is killed.
 #[test]
+#[ignore = "is started by the tests of this file and of held.rs"]
 fn child() {
     let Ok(folder) = std::env::var(FOLDER) else {
         return;

@@ -23,6 +23,7 @@ const ROOM: u32 = 96;
 
 /// Not a test by itself: processes what is in the log until it is told to stop, and says how far it is.
 #[test]
+#[ignore = "is started by the tests of this file"]
 fn child() {
     let Ok(folder) = std::env::var(FOLDER) else {
         return;
@@ -76,7 +77,8 @@ impl log::Producer for Nowhere {
 /// A process on a disk with so little room. Writing more fails, as on a full disk; it is no signal's doing.
 fn start(folder: &Path, room: &str) -> Child {
     let _ = std::fs::remove_file(folder.join("said"));
-    let script = format!("trap '' XFSZ; ulimit -S -f {room}; exec \"$0\" --exact full::child");
+    let script =
+        format!("trap '' XFSZ; ulimit -S -f {room}; exec \"$0\" --ignored --exact full::child");
     let test = std::env::current_exe().unwrap();
     let mut shell = Command::new("bash");
     let shell = shell.arg("-c").arg(script).arg(test);
