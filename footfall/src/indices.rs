@@ -11,6 +11,12 @@ use crate::config::Config;
 use crate::length::length;
 use crate::set;
 
+/// So long nobody has used an index that is counted.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Between two looks for indices that nobody uses.
+const LOOK: Duration = Duration::from_secs(600);
+
 /// What to do with the indices.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Command {
@@ -45,6 +51,28 @@ pub async fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
     match command {
         Command::List { json } => list(&all, *json),
         Command::Drop { older_than, yes } => drop_old(&indices, &all, *older_than, *yes).await,
+    }
+}
+
+/// Counts the indices that nobody has used for a day, again and again, for as long as a process writes to OpenSearch. What
+/// keeps it from looking is said once.
+pub async fn count_unused(config: Config) {
+    if config.opensearch.urls.is_empty() {
+        return;
+    }
+    let Ok(indices) = Indices::new(&set::opensearch_of(&config)) else {
+        // The store, made of the same settings, has said it.
+        return;
+    };
+    let mut said = false;
+    loop {
+        if let Err(error) = indices.count_unused(DAY).await
+            && !said
+        {
+            tracing::info!(%error, "indices that nobody uses can't be looked for now");
+            said = true;
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -9,6 +9,7 @@ use views::Sink;
 
 use crate::checks;
 use crate::config::Config;
+use crate::indices;
 use crate::set::{self, Log, Stores, Use};
 use crate::status;
 
@@ -93,6 +94,7 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         &listener.guard(),
     ));
     tracing::info!(listen = %listener.address()?, scheme = listener.scheme(), definition = config.definition.id(), "processing");
+    let counting = tokio::spawn(indices::count_unused(config));
     let (ended, (tell, failed)) = (processor.ended(), oneshot::channel());
     let until = async move {
         tokio::select! {
@@ -101,7 +103,9 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
             why = ended => { let _ = tell.send(why); }
         }
     };
-    until_served(listener.serve(router, until), move || processor.stop()).await?;
+    let served = until_served(listener.serve(router, until), move || processor.stop()).await;
+    counting.abort();
+    served?;
     if let Ok(why) = failed.await {
         bail!("{why}");
     }

@@ -95,6 +95,7 @@ impl Intake {
             match self.consumer.poll(timeout) {
                 Ok(deliveries) => deliveries.into_iter().for_each(|d| self.take(d)),
                 Err(error @ log::Error::Transient(_)) => {
+                    ::metrics::counter!(metrics::RETRIES, "what" => "log").increment(1);
                     let why = error.to_string();
                     if why != failed {
                         tracing::error!(why, "the log can't be polled; trying again");

@@ -2,13 +2,13 @@
 //!
 //! It asks the log, which may take long when a broker is away; nothing waits for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use metrics::gauge;
+use metrics::{counter, gauge};
 
 use crate::metrics as names;
 use crate::positions::Checkpoints;
@@ -17,6 +17,8 @@ use crate::space;
 use crate::status::{Partition, Status};
 
 const EVERY: Duration = Duration::from_secs(1);
+/// A look in which the log failed for so long asks no further partition.
+const ASKING: Duration = Duration::from_secs(5);
 
 /// Starts the thread; it ends within a second after `stop`.
 pub(crate) fn start(
@@ -39,20 +41,25 @@ pub(crate) fn start(
                 let partitions = status.partitions();
                 for (partition, of) in &partitions {
                     report(*partition, of);
-                    if let Ok(bounds) = checkpoints.bounds(*partition) {
-                        report_lag(*partition, of, bounds.end);
-                        watched.look(*partition, of, bounds.end, Instant::now());
-                    }
                 }
+                let ends = |partition| Ok(checkpoints.bounds(partition)?.end);
+                watched.ask_log(&partitions, ends);
                 watched.forget_all_but(&partitions);
                 std::thread::park_timeout(EVERY);
             }
         })
 }
 
-/// Since when each view lacks a record that the log held, by partition and view; and the partitions of the last look.
+/// What is kept from one look to the next.
 #[derive(Default)]
-struct Watched(BTreeMap<(u32, &'static str), Awaited>, BTreeSet<u32>);
+struct Watched {
+    /// Since when each view lacks a record that the log held, by partition and view.
+    views: BTreeMap<(u32, &'static str), Awaited>,
+    /// The partitions of the last look, with what their states held.
+    partitions: BTreeMap<u32, Vec<&'static str>>,
+    /// The next look asks from this partition on, so that one which doesn't answer keeps no other from being asked.
+    first: u32,
+}
 
 /// The log's end when the view was last seen to hold all that was then awaited of it.
 #[derive(Clone, Copy)]
@@ -62,6 +69,35 @@ struct Awaited {
 }
 
 impl Watched {
+    /// Asks how far the log reaches, for so long as it answers.
+    fn ask_log(
+        &mut self,
+        partitions: &BTreeMap<u32, Partition>,
+        end: impl Fn(u32) -> Result<u64, log::Error>,
+    ) {
+        let (start, first) = (Instant::now(), self.first);
+        let mut unreachable = 0.0;
+        let in_turn = partitions.range(first..).chain(partitions.range(..first));
+        for (partition, of) in in_turn {
+            match end(*partition) {
+                Ok(end) => {
+                    report_lag(*partition, of, end);
+                    self.look(*partition, of, end, Instant::now());
+                }
+                Err(error) => {
+                    tracing::debug!(%error, partition, "the log does not say how far it reaches");
+                    counter!(names::RETRIES, "what" => "log").increment(1);
+                    unreachable = 1.0;
+                    self.first = partition + 1;
+                }
+            }
+            if unreachable > 0.0 && start.elapsed() >= ASKING {
+                break;
+            }
+        }
+        gauge!(names::LOG_UNREACHABLE).set(unreachable);
+    }
+
     fn look(&mut self, partition: u32, of: &Partition, end: u64, now: Instant) {
         for view in of.rows_waiting.keys() {
             let stored = of.stored.get(view).copied().unwrap_or(0);
@@ -81,7 +117,7 @@ impl Watched {
         now: Instant,
     ) -> Duration {
         let new = Awaited { end, since: now };
-        let awaited = self.0.entry((partition, view)).or_insert(new);
+        let awaited = self.views.entry((partition, view)).or_insert(new);
         if stored >= awaited.end {
             *awaited = new;
         }
@@ -93,30 +129,31 @@ impl Watched {
 
     /// A partition that another process has now is neither behind nor halted here.
     fn forget_all_but(&mut self, partitions: &BTreeMap<u32, Partition>) {
-        let gone: BTreeSet<u32> = self.0.keys().map(|(partition, _)| *partition).collect();
-        for partition in gone.into_iter().filter(|of| !partitions.contains_key(of)) {
-            self.0.retain(|(of, view), _| {
-                let goes = *of == partition;
-                if goes {
-                    let label = partition.to_string();
-                    gauge!(names::VIEW_BEHIND, "partition" => label.clone(), "view" => *view)
-                        .set(0.0);
-                    gauge!(names::ROWS_WAITING, "partition" => label, "view" => *view).set(0.0);
-                }
-                !goes
-            });
-        }
-        for partition in std::mem::take(&mut self.1) {
+        self.views.retain(|(partition, view), _| {
+            let stays = partitions.contains_key(partition);
+            if !stays {
+                let label = partition.to_string();
+                gauge!(names::VIEW_BEHIND, "partition" => label.clone(), "view" => *view).set(0.0);
+                gauge!(names::ROWS_WAITING, "partition" => label, "view" => *view).set(0.0);
+            }
+            stays
+        });
+        for (partition, held) in std::mem::take(&mut self.partitions) {
             if !partitions.contains_key(&partition) {
-                clear(partition);
+                clear(partition, &held);
             }
         }
-        self.1 = partitions.keys().copied().collect();
+        let held = |of: &Partition| of.held.iter().map(|(what, _)| *what).collect();
+        let now = partitions.iter().map(|(number, of)| (*number, held(of)));
+        self.partitions = now.collect();
     }
 }
 
 /// Sets what a partition no longer has here.
-fn clear(partition: u32) {
+fn clear(partition: u32, held: &[&'static str]) {
+    for what in held {
+        gauge!(names::HELD, "partition" => partition.to_string(), "what" => *what).set(0.0);
+    }
     for name in [
         names::HALTED,
         names::LETTERS_WAITING,
@@ -128,7 +165,6 @@ fn clear(partition: u32) {
 }
 
 fn report(partition: u32, of: &Partition) {
-    names::tally(partition, &of.tally);
     let label = partition.to_string();
     let halted = f64::from(u8::from(of.halted.is_some()));
     gauge!(names::HALTED, "partition" => label.clone()).set(halted);
@@ -140,9 +176,14 @@ fn report(partition: u32, of: &Partition) {
         gauge!(names::ROWS_WAITING, "partition" => label.clone(), "view" => *view)
             .set(*rows as f64);
     }
-    for (limit, met) in &of.limits_met {
-        metrics::counter!(names::LIMITS_MET, "partition" => label.clone(), "limit" => *limit)
-            .absolute(*met);
+    for (place, milestone) in of.milestones.iter().enumerate() {
+        let Some(milestone) = milestone else { continue };
+        let (label, place) = (label.clone(), place.to_string());
+        // A gauge is a double: 52 bits of the digest survive in it unrounded.
+        gauge!(names::DIGEST, "partition" => label.clone(), "place" => place.clone())
+            .set((milestone.digest & ((1 << 52) - 1)) as f64);
+        gauge!(names::DIGEST_OFFSET, "partition" => label, "place" => place)
+            .set(milestone.offset as f64);
     }
 }
 
@@ -160,7 +201,9 @@ fn report_lag(partition: u32, of: &Partition, end: u64) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::milestones::Milestone;
 
     #[test]
     fn a_view_is_behind_since_the_log_held_what_it_lacks() {
@@ -179,6 +222,90 @@ mod tests {
         assert_eq!(behind(15, 40, 10), 0, "what was awaited is there");
         assert_eq!(behind(39, 50, 11), 1);
         assert_eq!(behind(50, 50, 12), 0);
+    }
+
+    /// Whether the metrics have these lines.
+    fn has(text: &str, lines: &[&str]) {
+        for line in lines {
+            assert!(
+                text.lines().any(|of| of == *line),
+                "{line} is not in\n{text}"
+            );
+        }
+    }
+
+    fn behind() -> Partition {
+        Partition {
+            next_offset: 5,
+            halted: Some("for a test".to_owned()),
+            letters_waiting: 2,
+            held: vec![("users", 7)],
+            rows_waiting: [("redis", 3)].into(),
+            ..Partition::default()
+        }
+    }
+
+    #[test]
+    fn a_partition_that_left_says_nothing_but_its_digests() {
+        let recorder = telemetry::metrics::recorder().unwrap();
+        let _here = metrics::set_default_local_recorder(&recorder);
+        let mut watched = Watched::default();
+        let milestone = Milestone {
+            offset: 4,
+            digest: 11,
+        };
+        let of = Partition {
+            milestones: [None, Some(milestone), None, None],
+            ..behind()
+        };
+        let ours = BTreeMap::from([(3, of)]);
+        report(3, &ours[&3]);
+        watched.ask_log(&ours, |_| Ok(9));
+        watched.forget_all_but(&ours);
+        has(
+            &recorder.handle().render(),
+            &[
+                r#"footfall_state_items{partition="3",what="users"} 7"#,
+                r#"footfall_partition_halted{partition="3"} 1"#,
+                r#"footfall_lag_records{partition="3"} 4"#,
+            ],
+        );
+        watched.forget_all_but(&BTreeMap::new());
+        has(
+            &recorder.handle().render(),
+            &[
+                r#"footfall_state_items{partition="3",what="users"} 0"#,
+                r#"footfall_partition_halted{partition="3"} 0"#,
+                r#"footfall_dead_letters_waiting{partition="3"} 0"#,
+                r#"footfall_lag_records{partition="3"} 0"#,
+                r#"footfall_projection_rows_waiting{partition="3",view="redis"} 0"#,
+                r#"footfall_state_digest{partition="3",place="1"} 11"#,
+                r#"footfall_state_digest_offset{partition="3",place="1"} 4"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn a_log_that_does_not_answer_is_said_and_counted_and_keeps_no_partition_from_being_asked() {
+        let recorder = telemetry::metrics::recorder().unwrap();
+        let _here = metrics::set_default_local_recorder(&recorder);
+        let mut watched = Watched::default();
+        let ours = BTreeMap::from([(0, behind()), (1, behind())]);
+        watched.ask_log(&ours, |partition| match partition {
+            0 => Err(log::Error::Transient("for a test".to_owned())),
+            _ => Ok(6),
+        });
+        assert_eq!(watched.first, 1, "the other one is asked first");
+        has(
+            &recorder.handle().render(),
+            &[
+                "footfall_log_unreachable 1",
+                r#"footfall_retries_total{what="log"} 1"#,
+                r#"footfall_lag_records{partition="1"} 1"#,
+            ],
+        );
+        watched.ask_log(&ours, |_| Ok(5));
+        has(&recorder.handle().render(), &["footfall_log_unreachable 0"]);
     }
 
     #[test]

@@ -5,11 +5,13 @@
 
 pub mod checkpoint;
 pub mod checkpointer;
+mod counting;
 pub mod fold_views;
 pub mod images;
 pub mod intake;
 mod lag;
 pub mod metrics;
+pub mod milestones;
 pub mod outbox;
 mod positions;
 mod processor;

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
-use pipeline::rejection::Reason;
-use pipeline::state::Tally;
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, histogram};
 
 /// Records by how they ended.
 pub const EVENTS: &str = "footfall_events_total";
@@ -48,10 +46,12 @@ pub const MEMORY_LIMIT: &str = "footfall_state_limit_bytes";
 pub const MEMORY_PAUSED: &str = "footfall_memory_paused";
 /// Users, rows, dedup ids, names held.
 pub const HELD: &str = "footfall_state_items";
-/// The lower 52 bits of the state digest at the last checkpoint, and its offset.
+/// The lower 52 bits of the state digest at a milestone, by the milestone's place among those kept.
 pub const DIGEST: &str = "footfall_state_digest";
 /// The offset of [`DIGEST`].
 pub const DIGEST_OFFSET: &str = "footfall_state_digest_offset";
+/// 1 while the log doesn't say how far it reaches.
+pub const LOG_UNREACHABLE: &str = "footfall_log_unreachable";
 /// 1 while a partition stands still, waiting for a person.
 pub const HALTED: &str = "footfall_partition_halted";
 /// Age of the oldest record that is in the log and not in a view, at least, by view.
@@ -60,14 +60,14 @@ pub const VIEW_BEHIND: &str = "footfall_view_behind_seconds";
 pub const STATE_FREE: &str = "footfall_state_free_bytes";
 /// Events that met a limit of the definition, by limit.
 pub const LIMITS_MET: &str = "footfall_limits_met_total";
-/// Calls to stores, the dead-letter topic, a state file or the snapshots that failed and are made again.
+/// Calls to the log, stores, the dead-letter topic, a state file or the snapshots that failed and are made again.
 pub const RETRIES: &str = "footfall_retries_total";
 
 /// Gives each metric its HELP line.
 pub fn describe() {
     describe_counter!(
         EVENTS,
-        "Records folded, by how they ended: applied, duplicate, late, dead_lettered"
+        "Records folded by this process, by how they ended: applied, duplicate, late, dead_lettered"
     );
     describe_counter!(
         DEAD_LETTERS,
@@ -137,11 +137,15 @@ pub fn describe() {
     describe_gauge!(HELD, "Users, rows, dedup_ids and names that a state holds");
     describe_gauge!(
         DIGEST,
-        "The lower 52 bits of the state digest at the last checkpoint"
+        "The lower 52 bits of the state digest where log time entered another minute"
     );
     describe_gauge!(
         DIGEST_OFFSET,
         "The offset of that digest: at equal offsets digests are equal"
+    );
+    describe_gauge!(
+        LOG_UNREACHABLE,
+        "1 while the log does not answer how far it reaches: lags are then as of its last answer"
     );
     describe_gauge!(
         HALTED,
@@ -160,7 +164,7 @@ pub fn describe() {
     describe_counter!(LIMITS_MET, "Events that met a limit of the definition");
     describe_counter!(
         RETRIES,
-        "Failed calls to a store, the dead-letter topic, a state file or the snapshots, made again"
+        "Failed calls to the log, a store, the dead-letter topic, a state file or the snapshots, made again"
     );
 }
 
@@ -180,28 +184,4 @@ pub fn fresh(view: &'static str, log_time: i64) {
 /// A call to a store took this long.
 pub fn took(name: &'static str, view: &'static str, time: Duration) {
     histogram!(name, "view" => view).record(time.as_secs_f64());
-}
-
-/// Sets the counters of a partition.
-pub fn tally(partition: u32, tally: &Tally) {
-    let partition = partition.to_string();
-    for (outcome, count) in [
-        ("applied", tally.applied),
-        ("duplicate", tally.duplicate),
-        ("late", tally.late),
-        ("dead_lettered", tally.all_dead_lettered()),
-    ] {
-        counter!(EVENTS, "partition" => partition.clone(), "outcome" => outcome).absolute(count);
-    }
-    for (reason, count) in Reason::ALL.iter().zip(tally.dead_lettered) {
-        let count = if *reason == Reason::Late {
-            tally.late
-        } else {
-            count
-        };
-        if count > 0 {
-            counter!(DEAD_LETTERS, "partition" => partition.clone(), "reason" => reason.as_str())
-                .absolute(count);
-        }
-    }
 }

@@ -13,6 +13,7 @@ use tokio::runtime;
 use tokio::sync::watch;
 use views::Sink;
 
+use crate::counting::Counting;
 use crate::fold_views::FoldViews;
 use crate::intake::{Handle, Intake};
 use crate::positions::{Checkpoints, Opened};
@@ -240,6 +241,7 @@ impl Nursery {
         let Opened { file, restored, .. } = opened;
         let checkpointed = restored.state.next_offset();
         let worker = Worker {
+            counting: Counting::from(&restored.state),
             settings: self.settings.clone(),
             state: restored.state,
             last: restored.last,

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pipeline::state::Tally;
 
+use crate::milestones::{self, Milestone};
+
 /// One partition as of its worker's last step.
 #[derive(Debug, Clone, Default)]
 pub struct Partition {
@@ -28,10 +30,8 @@ pub struct Partition {
     pub users: usize,
     /// Users, rows, dedup ids, names: how many are held.
     pub held: Vec<(&'static str, usize)>,
-    /// Events that met a limit of the definition, by limit.
-    pub limits_met: Vec<(&'static str, u64)>,
-    /// The state digest at `checkpointed`.
-    pub digest: u64,
+    /// The state digests at the last milestones.
+    pub milestones: [Option<Milestone>; milestones::KEPT],
     /// Where its state came from (`checkpoint`, `copy`, `snapshot`, `log`), and the offset there.
     pub started: Option<(&'static str, u64)>,
     /// Why it stands still, if it does.

@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use log::Batch;
+use pipeline::record::Record;
 use pipeline::rejection::{DeadLetter, Reason};
 use pipeline::state::{Outcome, State};
 use views::Stored;
 
 use crate::checkpoint::{Checkpoint, LastRecord};
+use crate::counting::Counting;
+use crate::milestones::{self, Milestone};
 use crate::outbox::MOST_WAITING;
 use crate::projection::Projection;
 use crate::settings::Settings;
@@ -61,6 +64,7 @@ pub(crate) struct Worker {
     pub checkpoints: Sender<checkpointer::Job>,
     pub letters: Sender<outbox::Job>,
     pub projections: Vec<Projection>,
+    pub counting: Counting,
     pub status: Status,
     /// Letters not delivered, oldest first; the first `delivering` are on their way.
     pub waiting: Vec<DeadLetter>,
@@ -134,12 +138,19 @@ impl Worker {
     }
 
     fn fold(&mut self, batch: &Batch) {
-        let start = Instant::now();
+        let (start, now) = (Instant::now(), metrics::now_ms());
         let mut last = None;
         for record in batch.records() {
             if record.offset < self.state.next_offset() {
                 tracing::debug!(offset = record.offset, "delivered again; dropped");
                 continue;
+            }
+            let place = milestones::before(self.state.log_time(), record.appended_at, now);
+            if let Some(place) = place
+                && !self.checkpointing
+            {
+                self.folded(last.take());
+                self.reach_milestone(place);
             }
             let outcome = self.state.apply(record);
             last = Some(record);
@@ -147,14 +158,20 @@ impl Worker {
                 break;
             }
         }
-        if let Some(record) = last {
-            self.last = Some(LastRecord::of(&record));
-        }
-        self.waiting.append(&mut self.state.take_letters());
+        self.folded(last);
+        self.counting.count(&self.state);
         ::metrics::histogram!(metrics::BATCH).record(start.elapsed().as_secs_f64());
         if self.projections.is_empty() {
             metrics::fresh("fold", self.state.log_time());
         }
+    }
+
+    /// What a checkpoint has besides the state: the last record folded, and letters.
+    fn folded(&mut self, last: Option<Record<'_>>) {
+        if let Some(record) = last {
+            self.last = Some(LastRecord::of(&record));
+        }
+        self.waiting.append(&mut self.state.take_letters());
     }
 
     /// Halts where the producer's partitioner must be wrong: going on would set its events aside.
@@ -211,20 +228,25 @@ impl Worker {
         if self.checkpointing || new == 0 || !due {
             return;
         }
+        self.begin_checkpoint();
+    }
+
+    /// Has a checkpoint written of the state as it is; says its offset and digest.
+    fn begin_checkpoint(&mut self) -> Milestone {
         self.checkpointing = true;
         self.checkpoint_at = Instant::now();
         let job = self.checkpoint_job();
-        let digest = job.change.head.digest;
-        let partition = self.state.partition();
-        self.status
-            .update(partition, |status| status.digest = digest);
-        let label = partition.to_string();
-        // A gauge is a double: 52 bits of the digest survive in it unrounded.
-        ::metrics::gauge!(metrics::DIGEST, "partition" => label.clone())
-            .set((digest & ((1 << 52) - 1)) as f64);
-        ::metrics::gauge!(metrics::DIGEST_OFFSET, "partition" => label)
-            .set(job.change.head.next_offset as f64);
+        let (offset, digest) = (job.change.head.next_offset, job.change.head.digest);
         let _ = self.checkpoints.send(job);
+        Milestone { offset, digest }
+    }
+
+    /// While a checkpoint is being written there is no other: then this milestone is passed over.
+    fn reach_milestone(&mut self, place: usize) {
+        let milestone = self.begin_checkpoint();
+        self.status.update(self.state.partition(), |status| {
+            status.milestones[place] = Some(milestone);
+        });
     }
 
     fn checkpoint_job(&mut self) -> checkpointer::Job {
@@ -308,8 +330,6 @@ impl Worker {
             status.memory = state.memory();
             status.users = state.users();
             status.held = state.sizes().to_vec();
-            let (names, contributions) = state.limits_met();
-            status.limits_met = vec![("names", names), ("contributions", contributions)];
             // The log may have halted the partition as well, which the worker doesn't know.
             if halted.is_some() {
                 status.halted = halted;

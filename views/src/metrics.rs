@@ -11,6 +11,8 @@ pub(crate) const BLOCKED: &str = "footfall_opensearch_blocked";
 
 /// Gauge.
 pub(crate) const EVICTS: &str = "footfall_redis_evicts";
+/// Gauge.
+pub(crate) const UNUSED_INDICES: &str = "footfall_opensearch_unused_indices";
 
 /// Gives each metric its HELP line.
 pub fn describe() {
@@ -21,6 +23,10 @@ pub fn describe() {
     describe_gauge!(
         BULK_DOCUMENTS,
         "The most documents that a bulk request holds now; fewer while OpenSearch refuses some"
+    );
+    describe_gauge!(
+        UNUSED_INDICES,
+        "Indices of past definitions that analysts are not shown and that nobody has written to for a day"
     );
     describe_gauge!(
         BLOCKED,

@@ -88,6 +88,8 @@ async fn only_indices_of_past_definitions_that_nobody_uses_are_dropped() {
 
     // It was written to today.
     assert!(index.kept(now, A_DAY).is_some());
+    assert_eq!(indices.count_unused(A_DAY).await.unwrap(), 0);
+    assert_eq!(indices.count_unused(ANY_AGE).await.unwrap(), 1);
     for kept in all.iter().filter(|one| one.name != past.index()) {
         assert!(kept.kept(now, ANY_AGE).is_some(), "{kept:?}");
         let refused = indices.drop_index(kept, ANY_AGE).await.unwrap_err();

@@ -48,7 +48,10 @@ struct Problem {
 /// # Errors
 /// When it does, with what to set.
 pub(super) async fn check_admitted(client: &reqwest::Client, args: &Args) -> anyhow::Result<()> {
-    match request(client, &address(&args.api, "hot"), args).send().await {
+    match request(client, &address(&args.api, "hot"), args)
+        .send()
+        .await
+    {
         Ok(answer) => {
             asking::check_admitted(&answer, SCOPE).with_context(|| args.api.clone())?;
         }

@@ -13,6 +13,7 @@ mod judge;
 mod killed;
 mod machines;
 mod memory;
+mod milestones;
 mod moving;
 mod objects;
 mod paused;

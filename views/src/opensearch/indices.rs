@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Config;
 use super::http::{Content, Http, Kind};
 use super::index::Names;
-use crate::Error;
+use crate::{Error, metrics as names};
 
 /// More indices than a deployment ever has; OpenSearch must name a number.
 const MOST: usize = 10_000;
@@ -114,6 +114,18 @@ impl Indices {
             .collect();
         all.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
         Ok(all)
+    }
+
+    /// Sets the gauge of the indices that might be dropped: of those that nobody has written to for so long.
+    ///
+    /// # Errors
+    /// When OpenSearch doesn't answer, or refuses.
+    pub async fn count_unused(&self, older_than: Duration) -> Result<usize, Error> {
+        let (all, now) = (self.list().await?, Timestamp::now());
+        let unused = all.iter().filter(|of| of.kept(now, older_than).is_none());
+        let unused = unused.count();
+        metrics::gauge!(names::UNUSED_INDICES).set(unused as f64);
+        Ok(unused)
     }
 
     /// Drops the index, unless it has been written to, published or used otherwise since it was listed.
