@@ -14,6 +14,7 @@ from faults import FACTOR, RATE, Deployment
 from harness import drill, report, wait_for
 
 SNAPSHOTS = '[snapshots]\nurl = "file://{folder}/snapshots"\nevery_s = 15\nkeep = 3\n'
+BROKERS = ["kafka-1", "kafka-2", "kafka-3"]
 # Consequences: of OpenSearch, of Redis, and of processors that fold nothing for a while.
 HISTORY = {"FootfallHistoryStale", "FootfallCanaryNotSeen", "FootfallRetrying"}
 HOT = {"FootfallHotViewsStale", "FootfallCanaryNotSeen", "FootfallRetrying", "FootfallFreshnessMissed", "FootfallApiFailing"}
@@ -29,6 +30,16 @@ def scenes(of):
             "FootfallNoProcessor": ("the same", "the same"),
             "FootfallCanaryMissing": ("the same", "the same"),
         }, of.kill_everyone, of.start_everyone, BEHIND - {"FootfallApiFailing"}),
+        Scene("Kafka stands still", {
+            "FootfallLogUnreachable": ("all three brokers stand still (SIGSTOP)", "they go on (SIGCONT)"),
+            "FootfallCanaryRefused": ("the same", "the same"),
+        }, lambda: of.signal(signal.SIGSTOP, *BROKERS), of.wake_kafka, BEHIND | {"FootfallCanarySilent", "FootfallApiFailing"}),
+        Scene("a canary without an API", {
+            "FootfallCanarySilent": ("the canary is started with an address where nobody listens", "it is started with the API's"),
+        }, of.deafen_canary, of.cure_canary, {"FootfallCanaryNotSeen", "FootfallCanaryMissing"}),
+        Scene("old indices", {
+            "FootfallUnusedIndices": ("a script exports the gauge, for a real index would have to be a day old", "it exports 0"),
+        }, lambda: of.export_unused(1), lambda: of.export_unused(0)),
         Scene("stores stand still", {
             "FootfallHotViewsStale": (stopped, goes_on),
             "FootfallHistoryStale": ("the same", "the same"),
@@ -59,7 +70,7 @@ def scenes(of):
             "FootfallStatesDiverge": ("a processor with another hash key folds the same log", "it is killed and no longer scraped"),
         }, of.diverge, of.agree),
         Scene("the wrong log", {
-            "FootfallPartitionHalted": ("a processor's state folder is used with the topics of another prefix", "the state folder is moved away, as the processor says"),
+            "FootfallPartitionHalted": ("a processor's state folder is used with the topics of another prefix", "the state folder is moved away"),
         }, of.follow_another_log, of.start_anew),
         Scene("memory", {
             "FootfallMemoryNearLimit": ("`processor.memory_mib = 64`, and a crowd comes", "restarted with the default"),

@@ -1,8 +1,10 @@
 """A deployment that a Prometheus scrapes, and the faults that can be made in it, each with its mend."""
 
+import http.server
 import os
 import signal
 import subprocess
+import threading
 import time
 
 from alerting import Alerts
@@ -12,6 +14,28 @@ from harness import RUN, Drill, free_address
 # Of every `for:`.
 FACTOR = 0.05
 RATE = 200
+
+
+class Exporter(http.server.ThreadingHTTPServer):
+    """Serves a text to whoever scrapes it."""
+
+    def __init__(self):
+        exporter = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("content-type", "text/plain; version=0.0.4")
+                self.end_headers()
+                self.wfile.write(exporter.text.encode())
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.text = ""
+        self.address = f"127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class Deployment:
@@ -27,6 +51,7 @@ class Deployment:
         this.start("api", "api", config=this.write_config("api", this.servers["FOOTFALL_API"]))
         self.start_canary()
         self.traffic = self.generate(0)
+        self.exported = None
 
     def generate(self, bad):
         return self.this.generate("--count", "100000000", "--rate", str(RATE), "--bad", str(bad), "--users", "20000")
@@ -52,6 +77,29 @@ class Deployment:
     def start_everyone(self):
         self.start_processors()
         self.start_canary()
+
+    # --- Kafka, the canary, old indices
+
+    def wake_kafka(self):
+        self.signal(signal.SIGCONT, "kafka-1", "kafka-2", "kafka-3")
+        self.traffic.kill()
+        self.traffic = self.generate(0)
+
+    def deafen_canary(self):
+        self.canary.kill()
+        config = self.this.write_config("canary", self.this.servers["FOOTFALL_CANARY"])
+        self.canary = self.this.start("canary", "canary", "--api", f"http://{free_address()}", config=config)
+
+    def cure_canary(self):
+        self.canary.kill()
+        self.start_canary()
+
+    def export_unused(self, indices):
+        """A scripted exporter beside the real ones, as another processor."""
+        if self.exported is None:
+            self.exported = Exporter()
+            self.alerts.watch("process", [self.addresses["first"], self.addresses["second"], self.exported.address])
+        self.exported.text = f"footfall_opensearch_unused_indices {indices}\n"
 
     # --- stores
 
@@ -130,12 +178,10 @@ class Deployment:
         self.alerts.watch("process", list(self.addresses.values()))
 
     def diverge(self):
-        """Digests are compared at equal offsets, which two processes have when little comes: the canary's events alone."""
-        self.traffic.kill()
+        """Digests are compared where log time enters another minute, at equal offsets: also under load."""
         self.start_stranger(f"{self.this.prefix}-")
 
     def start_anew(self):
-        """What the halted processor says is to be done: its state folder is moved away."""
         self.stranger.kill()
         folder = self.this.folder / "stranger"
         folder.rename(self.this.folder / "stranger.away")
@@ -146,10 +192,6 @@ class Deployment:
         self.start_stranger(f"{self.this.prefix}-other-")
 
     def agree(self):
-        self.remove_stranger()
-        self.traffic = self.generate(0)
-
-    def remove_stranger(self):
         self.alerts.watch("process", [self.addresses["first"], self.addresses["second"]])
         self.stranger.kill()
 

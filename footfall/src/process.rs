@@ -37,13 +37,11 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     })
     .await??;
     let log = Log::open(&config)?;
+    if !args.new_definition {
+        checks::definition_at_start(&config).await.settle()?;
+    }
     let stores = Stores::connect(&config, Use::Write).await?;
     checks::log_at_start(&config, &stores).await.settle()?;
-    if !args.new_definition {
-        checks::definition_at_start(&config, &stores)
-            .await
-            .settle()?;
-    }
     let parts = Parts {
         reader: log.reader(&topics.events)?,
         dead_letters: log.producer(&topics.dead_letters)?,

@@ -1,15 +1,18 @@
 //! Whether the views are held under this definition or, as after a changed hash key, under another one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use processor::survey;
 use views::redis::Held;
 
 use super::{Checks, Outcome};
 use crate::config::Config;
-use crate::set::{self, Stores};
+use crate::set;
 
 const ABOUT: &str = "definition";
+/// How long a start waits for what a store holds; a large Redis is searched for so long.
+const PATIENCE: Duration = Duration::from_secs(12);
 /// Definitions that a sentence names.
 const NAMED: usize = 3;
 
@@ -55,36 +58,32 @@ pub(super) fn check(
     checks
 }
 
-/// The same for a process that starts, which asks only as long as nothing has shown the definition to be known. A
-/// store that is down shows nothing.
-pub async fn at_start(config: &Config, stores: &Stores) -> Checks {
+/// The same for a process that starts, before it connects to a store to write, which makes the index. It asks only as
+/// long as nothing has shown the definition to be known; a store that is down shows nothing.
+pub async fn at_start(config: &Config) -> Checks {
     let ours = config.definition.id();
     if on_disk(config).is_ok_and(|place| place.definitions.contains(&ours)) {
         return Checks::of(ABOUT);
     }
-    let history = stores
-        .opensearch
-        .as_ref()
-        .and_then(|store| store.get().ok());
-    let in_opensearch = match history {
-        Some(store) => known(store.definitions().await),
-        None => None,
+    let in_opensearch = match config.opensearch.urls.is_empty() {
+        true => None,
+        false => held(async { set::look_at_opensearch(config)?.definitions().await }).await,
     };
-    if in_opensearch
-        .as_ref()
-        .is_some_and(|held| held.contains_key(&ours))
-    {
+    let is_known = |held: &BTreeMap<String, String>| held.contains_key(&ours);
+    if in_opensearch.as_ref().is_some_and(is_known) {
         return Checks::of(ABOUT);
     }
-    let in_redis = match stores.redis.as_ref().and_then(|store| store.get().ok()) {
-        Some(store) => known(store.definitions().await),
-        None => None,
+    let in_redis = match config.redis.url.is_empty() {
+        true => None,
+        false => held(async { set::look_at_redis(config).await?.definitions().await }).await,
     };
     check(config, in_redis, in_opensearch)
 }
 
-fn known<T>(asked: Result<T, views::Error>) -> Option<T> {
-    asked
+/// What a store holds, if it says so in time.
+async fn held<T>(asked: impl Future<Output = Result<T, views::Error>>) -> Option<T> {
+    let answer = tokio::time::timeout(PATIENCE, asked).await.ok()?;
+    answer
         .inspect_err(|error| tracing::warn!(%error, "which definitions are held can't be asked"))
         .ok()
 }
