@@ -56,13 +56,16 @@ impl Store {
         if let Some(alias) = self.generation.get() {
             return Ok(Some(alias));
         }
-        let found = self.show().await?;
-        let alias = found
-            .as_ref()
-            .and_then(|found| self.names.write_alias(found))
-            .map(str::to_owned);
-        self.generation.set(alias.clone());
-        Ok(alias)
+        if let Some(found) = self.show().await? {
+            self.saw(&found);
+        }
+        Ok(self.generation.get())
+    }
+
+    /// Takes the alias of the index that the server shows.
+    pub(super) fn saw(&self, found: &Value) {
+        let alias = self.names.write_alias(found);
+        self.generation.set(alias.map(str::to_owned));
     }
 
     /// What a call to an index that is gone ends with; the next one asks which index there is.

@@ -150,6 +150,7 @@ impl Store {
         let found =
             found.ok_or_else(|| transient("the index was deleted while it was being created"))?;
         refuse(self.findings_of_index(&found))?;
+        self.saw(&found);
         refuse(self.findings_of_write_alias().await?)
     }
 
