@@ -88,6 +88,8 @@ impl Watched {
                     tracing::debug!(%error, partition, "the log does not say how far it reaches");
                     counter!(names::RETRIES, "what" => "log").increment(1);
                     unreachable = 1.0;
+                    // Said at once: with every broker frozen the next question takes minutes.
+                    gauge!(names::LOG_UNREACHABLE).set(unreachable);
                     self.first = partition + 1;
                 }
             }
