@@ -41,7 +41,9 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         checks::definition_at_start(&config).await.settle()?;
     }
     let stores = Stores::connect(&config, Use::Write).await?;
-    checks::log_at_start(&config, &stores).await.settle()?;
+    checks::log_at_start(&config, &stores, log.reader(&topics.events)?)
+        .await
+        .settle()?;
     let parts = Parts {
         reader: log.reader(&topics.events)?,
         dead_letters: log.producer(&topics.dead_letters)?,

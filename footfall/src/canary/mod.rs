@@ -48,7 +48,8 @@ pub struct Args {
 /// Runs until it is asked to stop, or for the time given.
 ///
 /// # Errors
-/// When the log can't be opened the address can't be bound, or the API refuses the token or has a certificate that is not trusted; with a time given, when not every event was seen.
+/// When the log can't be opened, the address can't be bound, or the API refuses the token or has a certificate that is
+/// not trusted; with a time given, when not every event was seen.
 pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     metrics::describe();
     let stopping = stop_requested();

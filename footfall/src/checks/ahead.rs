@@ -1,6 +1,7 @@
 //! Whether a store holds more than there is of the log: then it was filled from another log, or the log lost records.
 
 use ::views::Stamp;
+use log::Reader;
 
 use super::{Checks, Outcome};
 use crate::config::Config;
@@ -11,10 +12,36 @@ pub(super) type Stored = (&'static str, Vec<Option<Stamp>>);
 
 /// Compares what stores hold with where the log ends; it is asked after them, for it grows.
 pub(super) async fn check(config: &Config, stored: Vec<Stored>) -> Checks {
-    let config = config.clone();
+    let of = config.clone();
+    let open = move || Ok(Log::open_read_only(&of)?.reader(&of.topics().events)?);
+    compare(config.definition.partitions, stored, open).await
+}
+
+/// The same for a process that starts, by its reader of the events topic. What does not answer now is no reason to refuse.
+pub async fn at_start(config: &Config, stores: &Stores, reader: Box<dyn Reader>) -> Checks {
+    let mut stored = Vec::new();
+    if let Some(store) = stores.redis.as_ref().and_then(|store| store.get().ok()) {
+        stored.extend(store.stamps().await.ok().map(|stamps| ("Redis", stamps)));
+    }
+    let history = stores.opensearch.as_ref();
+    if let Some(store) = history.and_then(|store| store.get().ok()) {
+        let stamps = store.stamps().await.ok();
+        stored.extend(stamps.map(|stamps| ("OpenSearch", stamps)));
+    }
+    let partitions = config.definition.partitions;
+    let mut checks = compare(partitions, stored, move || Ok(reader)).await;
+    checks.made.retain(|of| of.outcome != Outcome::Unasked);
+    checks
+}
+
+async fn compare(
+    partitions: u32,
+    stored: Vec<Stored>,
+    open: impl FnOnce() -> anyhow::Result<Box<dyn Reader>> + Send + 'static,
+) -> Checks {
     let asked = tokio::task::spawn_blocking(move || {
         let mut checks = Checks::of("log");
-        match ends(&config) {
+        match open().and_then(|reader| ends(reader, partitions)) {
             Ok(ends) => stored
                 .iter()
                 .for_each(|stored| judge(&mut checks, stored, &ends)),
@@ -29,26 +56,8 @@ pub(super) async fn check(config: &Config, stored: Vec<Stored>) -> Checks {
     })
 }
 
-/// The same for a process that starts. What does not answer now is no reason to refuse.
-pub async fn at_start(config: &Config, stores: &Stores) -> Checks {
-    let mut stored = Vec::new();
-    if let Some(store) = stores.redis.as_ref().and_then(|store| store.get().ok()) {
-        stored.extend(store.stamps().await.ok().map(|stamps| ("Redis", stamps)));
-    }
-    let history = stores.opensearch.as_ref();
-    if let Some(store) = history.and_then(|store| store.get().ok()) {
-        let stamps = store.stamps().await.ok();
-        stored.extend(stamps.map(|stamps| ("OpenSearch", stamps)));
-    }
-    let mut checks = check(config, stored).await;
-    checks.made.retain(|of| of.outcome != Outcome::Unasked);
-    checks
-}
-
-fn ends(config: &Config) -> anyhow::Result<Vec<u64>> {
-    let mut reader = Log::open_read_only(config)?.reader(&config.topics().events)?;
-    let partitions = 0..config.definition.partitions;
-    partitions
+fn ends(mut reader: Box<dyn Reader>, partitions: u32) -> anyhow::Result<Vec<u64>> {
+    (0..partitions)
         .map(|partition| Ok(reader.bounds(partition)?.end))
         .collect()
 }

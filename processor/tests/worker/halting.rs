@@ -7,8 +7,8 @@ use processor::{Parts, Processor, Settings};
 
 use crate::script::Script;
 use crate::traffic::Traffic;
-use crate::wait_for;
 use crate::world::{START, World};
+use crate::{halted, wait_for};
 
 /// Sound records of the partition.
 fn sound(seed: u64, count: usize, partition: u32) -> Vec<NewRecord> {
@@ -35,18 +35,6 @@ fn calm() -> World {
     world.hot.calm();
     world.history.calm();
     world
-}
-
-/// Why a partition stands still, once it does.
-fn halted(processor: &Processor, partition: u32) -> String {
-    let mut why = String::new();
-    wait_for("the partition to halt", || {
-        let partitions = processor.status().partitions();
-        let halted = partitions.get(&partition).and_then(|s| s.halted.clone());
-        why = halted.unwrap_or_default();
-        !why.is_empty()
-    });
-    why
 }
 
 #[test]
@@ -196,9 +184,7 @@ fn a_partition_that_the_log_halts_goes_on_saying_so() {
     world.append(sound(1, 100, 0));
     let state = tempfile::tempdir().unwrap();
     let script = Script::default();
-    let join = script.join(world.log.reader(crate::world::EVENTS).unwrap());
-    let settings = world.settings(state.path());
-    let processor = Processor::start(settings, world.parts(true), join).unwrap();
+    let processor = script.start(&world, world.settings(state.path()), true);
     script.assign(&[0, 1]);
     script.deliver(0, 0, 50);
     script.halt(0, "trimmed under our feet");

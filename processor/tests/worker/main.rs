@@ -36,6 +36,18 @@ use std::time::{Duration, Instant};
 /// The longest wait for anything.
 const CAP: Duration = Duration::from_secs(180);
 
+/// Why a partition stands still, once it does.
+fn halted(processor: &processor::Processor, partition: u32) -> String {
+    let mut why = String::new();
+    wait_for("the partition to halt", || {
+        let partitions = processor.status().partitions();
+        let halted = partitions.get(&partition).and_then(|s| s.halted.clone());
+        why = halted.unwrap_or_default();
+        !why.is_empty()
+    });
+    why
+}
+
 /// Waits until the condition holds; `what` says what was waited for.
 fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();

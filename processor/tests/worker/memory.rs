@@ -1,11 +1,11 @@
 //! At the limit of memory all partitions pause; they go on when enough of it is free again.
 
-use processor::{Processor, Settings};
+use processor::Settings;
 
 use crate::script::Script;
 use crate::traffic::Traffic;
 use crate::wait_for;
-use crate::world::{EVENTS, START, World};
+use crate::world::{START, World};
 
 const PARTITIONS: u32 = 3;
 /// So many misrouted records halt a partition.
@@ -20,7 +20,6 @@ fn partitions_pause_at_the_memory_limit_and_resume_below_it() {
     let ends = world.ends();
     let state = tempfile::tempdir().unwrap();
     let script = Script::default();
-    let join = script.join(world.log.reader(EVENTS).unwrap());
     // Less than two partitions take, more than one.
     let whole: Vec<_> = (0..PARTITIONS)
         .map(|partition| world.judge.lock().unwrap().whole(partition).memory())
@@ -29,7 +28,7 @@ fn partitions_pause_at_the_memory_limit_and_resume_below_it() {
         memory_limit: whole.iter().max().unwrap() * 3 / 2,
         ..world.settings(state.path())
     };
-    let processor = Processor::start(settings, world.parts(false), join).unwrap();
+    let processor = script.start(&world, settings, false);
     let folded = |partition: u32, to: u64| {
         wait_for("records to be folded", || {
             let partitions = processor.status().partitions();
@@ -89,8 +88,7 @@ fn a_partition_without_room_stays_paused_when_memory_is_free_again() {
         memory_limit: whole.iter().max().unwrap() * 3 / 2,
         ..world.settings(state.path())
     };
-    let join = script.join(world.log.reader(EVENTS).unwrap());
-    let processor = Processor::start(settings, world.parts(false), join).unwrap();
+    let processor = script.start(&world, settings, false);
     script.assign(&[0, 1, 2]);
     script.deliver(0, 0, HALTING as u64);
     wait_for("the partition of strays to halt", || {

@@ -14,8 +14,8 @@ use crate::machines::{
 };
 use crate::objects::{Death, Objects};
 use crate::traffic::Traffic;
-use crate::wait_for;
 use crate::world::{EVENTS, START, World};
+use crate::{halted, wait_for};
 
 #[test]
 fn a_partition_goes_on_from_its_snapshot_on_a_machine_that_has_never_seen_it() {
@@ -279,15 +279,7 @@ fn a_trimmed_log_is_folded_on_from_a_snapshot_and_without_one_the_partition_halt
     let state = tempfile::tempdir().unwrap();
     let none = Objects::new().store();
     let processor = start_reading(&world, state.path(), none, at_the_end(), trimmed());
-    let mut why = String::new();
-    wait_for("the partition to halt", || {
-        let partitions = processor.status().partitions();
-        why = partitions
-            .get(&0)
-            .and_then(|of| of.halted.clone())
-            .unwrap_or_default();
-        !why.is_empty()
-    });
+    let why = halted(&processor, 0);
     assert!(
         why.contains("begins at offset 20") && why.contains("snapshots.url"),
         "{why}"

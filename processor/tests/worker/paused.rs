@@ -9,7 +9,7 @@ use processor::{Processor, Settings};
 use crate::script::Script;
 use crate::traffic::Traffic;
 use crate::wait_for;
-use crate::world::{EVENTS, START, World};
+use crate::world::{START, World};
 
 /// A member of a group that does what the script says.
 fn member(world: &World, state: &Path, script: &Script) -> Processor {
@@ -17,8 +17,7 @@ fn member(world: &World, state: &Path, script: &Script) -> Processor {
         handover: Duration::from_millis(50),
         ..world.settings(state)
     };
-    let join = script.join(world.log.reader(EVENTS).unwrap());
-    let processor = Processor::start(settings, world.parts(true), join).unwrap();
+    let processor = script.start(world, settings, true);
     script.assign(&[0, 1]);
     processor
 }

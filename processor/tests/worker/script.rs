@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use log::{Bounds, Consumer, Delivery, Error, NoStart, Positions, Reader};
+use processor::{Processor, Settings};
+
+use crate::world::{EVENTS, World};
 
 #[derive(Debug)]
 enum Line {
@@ -59,8 +62,14 @@ impl Script {
         self.paused.lock().unwrap().contains(&partition)
     }
 
+    /// A processor whose consumer does what is written here.
+    pub fn start(&self, world: &World, settings: Settings, stores: bool) -> Processor {
+        let join = self.join(world.log.reader(EVENTS).unwrap());
+        Processor::start(settings, world.parts(stores), join).unwrap()
+    }
+
     /// Makes the consumer, on the log that `reader` reads.
-    pub fn join(
+    fn join(
         &self,
         reader: Box<dyn Reader>,
     ) -> impl FnOnce(Arc<dyn Positions>) -> Result<Box<dyn Consumer>, Error> + use<> {

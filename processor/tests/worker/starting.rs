@@ -7,10 +7,10 @@ use processor::checkpoint::Checkpoint;
 use processor::snapshots::Schedule;
 use processor::{Parts, Processor, Settings};
 
+use crate::halted;
 use crate::objects::Objects;
 use crate::script::Script;
 use crate::traffic::Traffic;
-use crate::wait_for;
 use crate::world::{EVENTS, START, World};
 
 const PARTITIONS: u32 = 2;
@@ -40,17 +40,9 @@ fn start(world: &World, state: &Path, objects: &Objects) -> Processor {
 }
 
 /// Why every partition stands still, once all do.
-fn halted(processor: &Processor) -> Vec<String> {
-    let mut found = Vec::new();
-    wait_for("every partition to stand still", || {
-        let partitions = processor.status().partitions();
-        found = partitions
-            .into_values()
-            .filter_map(|of| of.halted)
-            .collect();
-        found.len() == PARTITIONS as usize
-    });
-    found
+fn all_halted(processor: &Processor) -> Vec<String> {
+    let partitions = 0..PARTITIONS;
+    partitions.map(|of| halted(processor, of)).collect()
 }
 
 #[test]
@@ -60,7 +52,7 @@ fn a_state_folder_that_can_not_be_written_for_a_while_delays_its_partitions_and_
     let in_the_way = state.path().join(world.definition.id());
     std::fs::write(&in_the_way, "").unwrap();
     let processor = world.start(state.path());
-    for why in halted(&processor) {
+    for why in all_halted(&processor) {
         assert!(why.contains("tried again"), "{why}");
     }
     std::fs::remove_file(in_the_way).unwrap();
@@ -88,7 +80,7 @@ fn a_machine_without_checkpoints_knows_by_the_snapshots_that_the_log_is_another_
         let new = calm(2, records);
         let empty = tempfile::tempdir().unwrap();
         let processor = start(&new, empty.path(), &objects);
-        for why in halted(&processor) {
+        for why in all_halted(&processor) {
             assert!(why.contains(says) && why.contains("re-created"), "{why}");
         }
         processor.stop();
@@ -111,15 +103,7 @@ fn no_checkpoint_is_removed_before_the_one_that_outran_it_is_found_to_be_of_this
     std::fs::rename(usual.with_extension("lock"), beside.with_extension("lock")).unwrap();
     std::fs::rename(path(theirs.path()), &usual).unwrap();
     let processor = ours.start(state.path());
-    let mut why = String::new();
-    wait_for("the partition to halt", || {
-        let partitions = processor.status().partitions();
-        why = partitions
-            .get(&0)
-            .and_then(|of| of.halted.clone())
-            .unwrap_or_default();
-        !why.is_empty()
-    });
+    let why = halted(&processor, 0);
     assert!(why.contains("re-created"), "{why}");
     processor.stop();
     assert!(beside.exists() && usual.exists(), "the sound one is gone");
@@ -138,9 +122,7 @@ fn a_log_that_can_not_be_polled_any_more_ends_the_processor_with_why() {
         let world = calm(1, 100);
         let state = tempfile::tempdir().unwrap();
         let script = Script::default();
-        let join = script.join(world.log.reader(EVENTS).unwrap());
-        let settings = world.settings(state.path());
-        let processor = Processor::start(settings, world.parts(true), join).unwrap();
+        let processor = script.start(&world, world.settings(state.path()), true);
         script.assign(&[0, 1]);
         for (partition, end) in (0..).zip(world.ends()) {
             script.deliver(partition, 0, end);

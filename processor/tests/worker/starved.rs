@@ -178,9 +178,7 @@ fn records_that_come_again_are_dropped() {
     let ends = world.ends();
     let state = tempfile::tempdir().unwrap();
     let script = Script::default();
-    let join = script.join(world.log.reader(EVENTS).unwrap());
-    let settings = world.settings(state.path());
-    let processor = Processor::start(settings, world.parts(true), join).unwrap();
+    let processor = script.start(&world, world.settings(state.path()), true);
     script.assign(&[0, 1]);
     for (partition, end) in [(0, ends[0]), (1, ends[1])] {
         for (from, to) in [(0, end / 2), (0, end / 2), (end / 3, end), (end - 1, end)] {

@@ -26,16 +26,12 @@ impl Store {
     /// When OpenSearch doesn't answer.
     pub(super) async fn holders(&self, name: &str) -> Result<BTreeMap<String, Value>, Error> {
         let path = format!("/{name}");
-        let sent = self
+        let found = self
             .http
-            .send(Kind::Question, Method::Get, &path, &[], Content::None);
-        let reply = sent.await?;
-        if reply.status == 404 {
-            return Ok(BTreeMap::new());
-        }
-        let found = reply.ok("show what an alias points at")?;
-        let all = found.as_object().cloned().unwrap_or_default();
-        Ok(all.into_iter().collect())
+            .find(&path, &[], "show what an alias points at")
+            .await?;
+        let all = found.as_ref().and_then(Value::as_object).cloned();
+        Ok(all.unwrap_or_default().into_iter().collect())
     }
 
     /// Points the analysts' alias at this index alone, in one step.

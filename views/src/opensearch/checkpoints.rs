@@ -1,9 +1,7 @@
 //! How far each partition's documents go at least, as its checkpoint document says.
 
-use opensearch::http::Method;
 use serde_json::Value;
 
-use super::http::{Content, Kind};
 use super::{Store, documents};
 use crate::{Error, Stamp, Stored};
 
@@ -49,14 +47,7 @@ impl Store {
         let path = format!("/{}/_doc/{id}", self.names.index);
         let routing = partition.to_string();
         let query = [("routing", routing.as_str())];
-        let sent = self
-            .http
-            .send(Kind::Question, Method::Get, &path, &query, Content::None);
-        let reply = sent.await?;
-        if reply.status == 404 {
-            return Ok(None);
-        }
-        let mut found = reply.ok("read a checkpoint")?;
-        Ok(Some(found["_source"].take()))
+        let found = self.http.find(&path, &query, "read a checkpoint").await?;
+        Ok(found.map(|mut found| found["_source"].take()))
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use opensearch::http::Method;
+use serde_json::Value;
 
 use super::access::Access;
 use super::nodes::{Node, Nodes};
@@ -76,6 +77,24 @@ impl Http {
     /// Addresses on which a password can be read on its way.
     pub(super) fn open_wires(&self) -> &[String] {
         &self.open
+    }
+
+    /// What is there, or nothing where nothing is; `tried` says what was wanted, for whoever is refused.
+    ///
+    /// # Errors
+    /// As [`Http::send`], and when the cluster refuses.
+    pub(super) async fn find(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        tried: &str,
+    ) -> Result<Option<Value>, Error> {
+        let sent = self.send(Kind::Question, Method::Get, path, query, Content::None);
+        let reply = sent.await?;
+        match reply.status {
+            404 => Ok(None),
+            _ => reply.ok(tried).map(Some),
+        }
     }
 
     /// Sends a request.

@@ -177,15 +177,8 @@ impl Store {
     pub(super) async fn show(&self) -> Result<Option<Value>, Error> {
         let path = format!("/{}", self.names.index);
         let query = [("flat_settings", "true")];
-        let sent = self
-            .http
-            .send(Kind::Question, Method::Get, &path, &query, Content::None);
-        let reply = sent.await?;
-        if reply.status == 404 {
-            return Ok(None);
-        }
-        let mut found = reply.ok("show the index")?;
-        Ok(Some(found[&self.names.index].take()))
+        let found = self.http.find(&path, &query, "show the index").await?;
+        Ok(found.map(|mut found| found[&self.names.index].take()))
     }
 
     /// Makes what was written by `alias` visible to searches.
