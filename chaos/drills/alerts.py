@@ -49,6 +49,9 @@ def scenes(of):
         Scene("Redis is slow", {
             "FootfallFreshnessMissed": ("Redis stands still for 6.5 s of every 7", "it goes on"),
         }, of.slow_redis, lambda: None, HOT),
+        Scene("Redis evicts", {
+            "FootfallRedisEvicts": ("`CONFIG SET maxmemory-policy allkeys-lru`", "it is `noeviction` again"),
+        }, lambda: of.redis("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"), lambda: of.redis("CONFIG", "SET", "maxmemory-policy", "noeviction")),
         Scene("disk, folder and topic refuse", {
             "FootfallDiskNearlyFull": ("the disk of the first's state folder shrinks to 4 MiB more than it holds", "it grows again"),
             "FootfallCheckpointFailing": ("a file takes what is left", "the file is removed"),

@@ -1,6 +1,4 @@
 //! Once a second, on a thread of its own: how far the log is ahead, and what the process holds.
-//!
-//! It asks the log, which may take long when a broker is away; nothing waits for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,21 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use metrics::{counter, gauge};
+use metrics::gauge;
 
+use crate::ends::Ends;
 use crate::metrics as names;
-use crate::positions::Checkpoints;
 use crate::settings::Settings;
 use crate::space;
 use crate::status::{Partition, Status};
 
 const EVERY: Duration = Duration::from_secs(1);
-/// A look in which the log failed for so long asks no further partition.
-const ASKING: Duration = Duration::from_secs(5);
 
 /// Starts the thread; it ends within a second after `stop`.
 pub(crate) fn start(
-    checkpoints: Arc<Checkpoints>,
+    ends: Ends,
     status: Status,
     settings: Arc<Settings>,
     stop: Arc<AtomicBool>,
@@ -38,13 +34,7 @@ pub(crate) fn start(
                 if let Ok(free) = space::free_bytes(&settings.state_folder) {
                     gauge!(names::STATE_FREE).set(free as f64);
                 }
-                let partitions = status.partitions();
-                for (partition, of) in &partitions {
-                    report(*partition, of);
-                }
-                let ends = |partition| Ok(checkpoints.bounds(partition)?.end);
-                watched.ask_log(&partitions, ends);
-                watched.forget_all_but(&partitions);
+                watched.look(&status.partitions(), &ends, Instant::now());
                 std::thread::park_timeout(EVERY);
             }
         })
@@ -57,8 +47,6 @@ struct Watched {
     views: BTreeMap<(u32, &'static str), Awaited>,
     /// The partitions of the last look, with what their states held.
     partitions: BTreeMap<u32, Vec<&'static str>>,
-    /// The next look asks from this partition on, so that one which doesn't answer keeps no other from being asked.
-    first: u32,
 }
 
 /// The log's end when the view was last seen to hold all that was then awaited of it.
@@ -69,38 +57,21 @@ struct Awaited {
 }
 
 impl Watched {
-    /// Asks how far the log reaches, for so long as it answers.
-    fn ask_log(
-        &mut self,
-        partitions: &BTreeMap<u32, Partition>,
-        end: impl Fn(u32) -> Result<u64, log::Error>,
-    ) {
-        let (start, first) = (Instant::now(), self.first);
-        let mut unreachable = 0.0;
-        let in_turn = partitions.range(first..).chain(partitions.range(..first));
-        for (partition, of) in in_turn {
-            match end(*partition) {
-                Ok(end) => {
-                    report_lag(*partition, of, end);
-                    self.look(*partition, of, end, Instant::now());
-                }
-                Err(error) => {
-                    tracing::debug!(%error, partition, "the log does not say how far it reaches");
-                    counter!(names::RETRIES, "what" => "log").increment(1);
-                    unreachable = 1.0;
-                    // Said at once: with every broker frozen the next question takes minutes.
-                    gauge!(names::LOG_UNREACHABLE).set(unreachable);
-                    self.first = partition + 1;
-                }
-            }
-            if unreachable > 0.0 && start.elapsed() >= ASKING {
-                break;
+    /// Says what `partitions`, all of this process, are doing, and how far behind the log they are.
+    fn look(&mut self, partitions: &BTreeMap<u32, Partition>, ends: &Ends, now: Instant) {
+        let unreachable = f64::from(u8::from(ends.unanswered(now)));
+        gauge!(names::LOG_UNREACHABLE).set(unreachable);
+        for (partition, of) in partitions {
+            report(*partition, of);
+            if let Some(end) = ends.of(*partition) {
+                report_lag(*partition, of, end);
+                self.report_views(*partition, of, end, now);
             }
         }
-        gauge!(names::LOG_UNREACHABLE).set(unreachable);
+        self.forget_all_but(partitions);
     }
 
-    fn look(&mut self, partition: u32, of: &Partition, end: u64, now: Instant) {
+    fn report_views(&mut self, partition: u32, of: &Partition, end: u64, now: Instant) {
         for view in of.rows_waiting.keys() {
             let stored = of.stored.get(view).copied().unwrap_or(0);
             let behind = self.behind(partition, view, stored, end, now).as_secs_f64();
@@ -261,9 +232,9 @@ mod tests {
             ..behind()
         };
         let ours = BTreeMap::from([(3, of)]);
-        report(3, &ours[&3]);
-        watched.ask_log(&ours, |_| Ok(9));
-        watched.forget_all_but(&ours);
+        let ends = Ends::default();
+        ends.ask(vec![3], |_| Ok(9));
+        watched.look(&ours, &ends, Instant::now());
         has(
             &recorder.handle().render(),
             &[
@@ -272,7 +243,7 @@ mod tests {
                 r#"footfall_lag_records{partition="3"} 4"#,
             ],
         );
-        watched.forget_all_but(&BTreeMap::new());
+        watched.look(&BTreeMap::new(), &ends, Instant::now());
         has(
             &recorder.handle().render(),
             &[
@@ -288,25 +259,26 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_does_not_answer_is_said_and_counted_and_keeps_no_partition_from_being_asked() {
+    fn a_log_that_does_not_answer_is_said_and_counted_beside_lags_of_its_last_answer() {
         let recorder = telemetry::metrics::recorder().unwrap();
         let _here = metrics::set_default_local_recorder(&recorder);
-        let mut watched = Watched::default();
+        let (mut watched, ends) = (Watched::default(), Ends::default());
         let ours = BTreeMap::from([(0, behind()), (1, behind())]);
-        watched.ask_log(&ours, |partition| match partition {
-            0 => Err(log::Error::Transient("for a test".to_owned())),
-            _ => Ok(6),
+        ends.ask(vec![0, 1], |_| Ok(6));
+        ends.ask(vec![0, 1], |_| {
+            Err(log::Error::Transient("for a test".to_owned()))
         });
-        assert_eq!(watched.first, 1, "the other one is asked first");
+        watched.look(&ours, &ends, Instant::now());
         has(
             &recorder.handle().render(),
             &[
                 "footfall_log_unreachable 1",
-                r#"footfall_retries_total{what="log"} 1"#,
+                r#"footfall_retries_total{what="log"} 2"#,
                 r#"footfall_lag_records{partition="1"} 1"#,
             ],
         );
-        watched.ask_log(&ours, |_| Ok(5));
+        ends.ask(vec![0, 1], |_| Ok(5));
+        watched.look(&ours, &ends, Instant::now());
         has(&recorder.handle().render(), &["footfall_log_unreachable 0"]);
     }
 

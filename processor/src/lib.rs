@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod checkpointer;
 mod counting;
+mod ends;
 pub mod fold_views;
 pub mod images;
 pub mod intake;

@@ -77,7 +77,7 @@ pub struct Checkpoints {
     settings: Arc<Settings>,
     /// Of the states' rows.
     readers: Vec<aggregate::Reader>,
-    log: Log,
+    log: Arc<Log>,
     snapshots: Option<Snapshots>,
     staging: Arc<Staging>,
     handover: Patience,
@@ -99,7 +99,7 @@ impl Checkpoints {
             fetching: Patience::new(settings.snapshots.fetching),
             settings,
             readers,
-            log: Log::new(log),
+            log: Arc::new(Log::new(log)),
             snapshots,
             staging,
             opened: Mutex::default(),
@@ -112,12 +112,9 @@ impl Checkpoints {
         opened.remove(&partition)
     }
 
-    /// What the log holds of a partition.
-    ///
-    /// # Errors
-    /// When the log doesn't answer.
-    pub fn bounds(&self, partition: u32) -> Result<log::Bounds, log::Error> {
-        self.log.bounds(partition)
+    /// The log that they are of.
+    pub fn log(&self) -> Arc<Log> {
+        self.log.clone()
     }
 
     fn find(&self, partition: u32) -> Result<Opened, NoStart> {

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use views::Sink;
 
 use crate::counting::Counting;
+use crate::ends::{Asking, Ends};
 use crate::fold_views::FoldViews;
 use crate::intake::{Handle, Intake};
 use crate::positions::{Checkpoints, Opened};
@@ -53,6 +54,7 @@ pub struct Processor {
     intake: Option<JoinHandle<()>>,
     helpers: Vec<JoinHandle<()>>,
     helpers_stop: Arc<AtomicBool>,
+    asking: Asking,
     views: FoldViews,
     status: Status,
     ended: watch::Receiver<Option<String>>,
@@ -121,12 +123,11 @@ impl Processor {
         let (letter_jobs, jobs) = bounded(most);
         let delivering = outbox::start(jobs, parts.dead_letters, helpers_stop.clone());
         helpers.push(delivering.map_err(fatal)?);
-        let lag = lag::start(
-            checkpoints.clone(),
-            status.clone(),
-            settings.clone(),
-            helpers_stop.clone(),
-        );
+        let (ends, log) = (Ends::default(), checkpoints.log());
+        let asking = Asking::start(ends.clone(), status.clone(), move |partition| {
+            Ok(log.bounds(partition)?.end)
+        });
+        let lag = lag::start(ends, status.clone(), settings.clone(), helpers_stop.clone());
         helpers.push(lag.map_err(fatal)?);
         let nursery = Nursery {
             settings: settings.clone(),
@@ -167,6 +168,7 @@ impl Processor {
             intake: Some(intake),
             helpers,
             helpers_stop,
+            asking: asking.map_err(fatal)?,
             views,
             status,
             ended,
@@ -209,6 +211,7 @@ impl Processor {
             // A helper that died has said so in its panic.
             let _ = helper.join();
         }
+        self.asking.stop();
     }
 }
 

@@ -1,0 +1,180 @@
+//! How far the log reaches, asked on a thread of its own: with every broker frozen one question takes minutes,
+//! and neither the metrics nor a stop wait for it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use metrics::counter;
+
+use crate::metrics as names;
+use crate::status::Status;
+
+const EVERY: Duration = Duration::from_secs(1);
+/// A question that takes so long counts as unanswered; a look that failed for so long asks no further partition.
+const ASKING: Duration = Duration::from_secs(5);
+/// How long a stop waits for the question under way.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
+
+/// The log's last answers.
+#[derive(Clone, Default)]
+pub(crate) struct Ends(Arc<Mutex<Asked>>);
+
+#[derive(Default)]
+struct Asked {
+    /// Offset after the last record, by partition.
+    ends: BTreeMap<u32, u64>,
+    /// Since when the question under way waits.
+    waiting: Option<Instant>,
+    /// Whether a question of the last look failed.
+    failed: bool,
+    /// The next look asks from this partition on, so that one which doesn't answer keeps no other from being asked.
+    first: u32,
+}
+
+/// The thread that asks.
+pub(crate) struct Asking {
+    thread: JoinHandle<()>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Asking {
+    /// Asks `end` for the end of each partition that `status` has, once a second.
+    pub(crate) fn start(
+        ends: Ends,
+        status: Status,
+        end: impl Fn(u32) -> Result<u64, log::Error> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let stop = Arc::<AtomicBool>::default();
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name("ends".to_owned())
+            .spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    ends.ask(status.partitions().into_keys().collect(), &end);
+                    std::thread::park_timeout(EVERY);
+                }
+            })?;
+        Ok(Self { thread, stop })
+    }
+
+    /// Ends the thread. One that the log keeps waiting is left behind: it holds nothing but a reader of the log.
+    pub(crate) fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        let asked = Instant::now();
+        while !self.thread.is_finished() && asked.elapsed() < LAST_ANSWER {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Ends {
+    /// The end of a partition, as the log last said it.
+    pub(crate) fn of(&self, partition: u32) -> Option<u64> {
+        self.asked().ends.get(&partition).copied()
+    }
+
+    /// Whether the log doesn't say how far it reaches.
+    pub(crate) fn unanswered(&self, now: Instant) -> bool {
+        let asked = self.asked();
+        let waits = asked.waiting.map(|since| now.duration_since(since));
+        asked.failed || waits.is_some_and(|waits| waits >= ASKING)
+    }
+
+    /// Asks for the end of each of `partitions`, for so long as the log answers.
+    pub(crate) fn ask(&self, partitions: Vec<u32>, end: impl Fn(u32) -> Result<u64, log::Error>) {
+        let (start, first) = (Instant::now(), self.first_of(&partitions));
+        let mut failed = false;
+        for partition in [&partitions[first..], &partitions[..first]].concat() {
+            self.asked().waiting = Some(Instant::now());
+            let answer = end(partition);
+            let mut asked = self.asked();
+            asked.waiting = None;
+            match answer {
+                Ok(end) => {
+                    asked.ends.insert(partition, end);
+                }
+                Err(error) => {
+                    tracing::debug!(%error, partition, "the log does not say how far it reaches");
+                    counter!(names::RETRIES, "what" => "log").increment(1);
+                    failed = true;
+                    // Said at once: the next question may take minutes.
+                    asked.failed = true;
+                    asked.first = partition + 1;
+                }
+            }
+            if failed && start.elapsed() >= ASKING {
+                break;
+            }
+        }
+        self.asked().failed = failed;
+    }
+
+    /// The place in `partitions` of the first to ask. Forgets the ends of all others.
+    fn first_of(&self, partitions: &[u32]) -> usize {
+        let mut asked = self.asked();
+        asked
+            .ends
+            .retain(|partition, _| partitions.contains(partition));
+        let first = asked.first;
+        partitions.iter().position(|of| *of >= first).unwrap_or(0)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crossbeam_channel::bounded;
+
+    use super::*;
+
+    fn away(_: u32) -> Result<u64, log::Error> {
+        Err(log::Error::Transient("for a test".to_owned()))
+    }
+
+    #[test]
+    fn a_partition_that_does_not_answer_keeps_no_other_from_being_asked() {
+        let ends = Ends::default();
+        ends.ask(vec![0, 1], |partition| match partition {
+            0 => away(0),
+            _ => Ok(6),
+        });
+        assert_eq!((ends.of(0), ends.of(1)), (None, Some(6)));
+        assert!(ends.unanswered(Instant::now()));
+        assert_eq!(ends.first_of(&[0, 1]), 1, "the other one is asked first");
+        ends.ask(vec![0, 1], |_| Ok(7));
+        assert_eq!((ends.of(0), ends.of(1)), (Some(7), Some(7)));
+        assert!(!ends.unanswered(Instant::now()));
+        ends.ask(vec![1], |_| Ok(8));
+        assert_eq!((ends.of(0), ends.of(1)), (None, Some(8)), "0 is another's");
+    }
+
+    #[test]
+    fn a_question_that_never_ends_is_no_answer_and_keeps_no_stop_waiting() {
+        let (ends, status) = (Ends::default(), Status::default());
+        status.update(3, |_| {});
+        let (asked, is_asked) = bounded(1);
+        let (answer, answered) = bounded(1);
+        let asking = Asking::start(ends.clone(), status, move |_| {
+            asked.send(()).unwrap();
+            answered.recv().unwrap()
+        });
+        is_asked.recv().unwrap();
+        let now = Instant::now();
+        assert!(!ends.unanswered(now));
+        assert!(ends.unanswered(now + ASKING));
+        asking.unwrap().stop();
+        answer.send(Ok(9)).unwrap();
+        while ends.of(3) != Some(9) {
+            std::thread::yield_now();
+        }
+        assert!(!ends.unanswered(now + ASKING));
+    }
+}
