@@ -135,7 +135,8 @@ impl Log {
         Ok(Arc::new(append::Producer::new(Arc::clone(self), topic)))
     }
 
-    /// The one consumer of all partitions; the topic is made when it is new.
+    /// A consumer of all partitions; the topic is made when it is new. There is no group to share them out, so that each of
+    /// several has all of them, as followers have.
     ///
     /// # Errors
     /// When the file can't be read.

@@ -134,7 +134,8 @@ pub trait Positions: Send + Sync {
     fn start(&self, partition: u32) -> Result<u64, NoStart>;
 }
 
-/// A member of a consumer group, or the only reader of an embedded log.
+/// A member of a consumer group, or a follower: one that has all partitions of a topic beside any number of others
+/// (`kafka::Consumer::follow`, `embedded::Log::consumer`).
 pub trait Consumer: Send {
     /// Waits up to `timeout` for something to happen.
     ///

@@ -37,6 +37,10 @@ impl Harness for Embedded {
         self.log.consumer(TOPIC, positions).unwrap()
     }
 
+    fn follower(&self, positions: Arc<dyn Positions>) -> Box<dyn Consumer> {
+        self.log.consumer(TOPIC, positions).unwrap()
+    }
+
     fn reader(&self) -> Box<dyn Reader> {
         self.log.reader(TOPIC).unwrap()
     }

@@ -186,3 +186,30 @@ fn a_record_acknowledged_without_its_offset_is_an_error() {
     assert!(error.contains("without its offset"), "{error}");
     producer.append(records(1)).unwrap();
 }
+
+#[test]
+fn a_follower_goes_on_when_the_leader_it_fetches_from_is_gone() {
+    let cluster = MockCluster::new(3).unwrap();
+    cluster.create_topic(TOPIC, 1, 3).unwrap();
+    let config = Config {
+        brokers: cluster.bootstrap_servers(),
+        ..Config::default()
+    };
+    let producer = Producer::new(&config, TOPIC).unwrap();
+    let mut follower = Consumer::follow(&config, TOPIC, 1, Arc::new(Zero)).unwrap();
+    let mut last = 0;
+    for (gone, leader) in [(None, 1), (Some(1), 2), (Some(2), 3)] {
+        cluster
+            .partition_leader(TOPIC, 0, Some(leader))
+            .expect("the leader is set");
+        if let Some(gone) = gone {
+            cluster.broker_down(gone).unwrap();
+        }
+        producer.append(records(10)).unwrap();
+        assert_eq!(
+            offsets_up_to(&mut follower, last + 9),
+            (last..last + 10).collect::<Vec<_>>()
+        );
+        last += 10;
+    }
+}

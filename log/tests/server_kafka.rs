@@ -239,6 +239,11 @@ impl Harness for Topic {
         Box::new(log::Consumer::join(&config(), group, &self.name, positions).unwrap())
     }
 
+    fn follower(&self, positions: Arc<dyn Positions>) -> Box<dyn Consumer> {
+        let follower = log::Consumer::follow(&config(), &self.name, PARTITIONS, positions);
+        Box::new(follower.unwrap())
+    }
+
     fn reader(&self) -> Box<dyn Reader> {
         Box::new(log::Reader::new(&config(), &self.name).unwrap())
     }

@@ -1,4 +1,4 @@
-//! The one consumer of all partitions. It is woken when something is appended.
+//! A consumer of all partitions, beside any number of others. It is woken when something is appended.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};

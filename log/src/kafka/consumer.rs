@@ -1,4 +1,4 @@
-//! A member of a consumer group, polled by its caller's thread.
+//! A member of a consumer group, or a follower of all partitions without one; polled by its caller's thread.
 //!
 //! Delivers each record of its partitions once, in order, from where the positions say. A broker that is
 //! gone ends nothing: polling goes on and librdkafka connects again.
@@ -48,9 +48,21 @@ const FIXED: [(&str, &str); 7] = [
     ("check.crcs", "true"),
 ];
 
-/// A member of a consumer group. Dropping it leaves the group.
+/// What a follower has beyond these. It waits for records that were acknowledged just now.
+const FOLLOWING: [(&str, &str); 3] = [
+    // Assigning needs the name of a group; nothing is joined and nothing committed.
+    ("group.id", "footfall-follower"),
+    // A partition that comes to a fetch under way waits for its end: half a second by default. A record ends it at once.
+    ("fetch.wait.max.ms", "100"),
+    // After a leader's death the next fetch comes this soon, by default after half a second.
+    ("fetch.error.backoff.ms", "50"),
+];
+
+/// A member of a consumer group, or a follower. Dropping it leaves the group.
 pub struct Consumer {
     topic: String,
+    /// So many partitions are a follower's from the first poll on.
+    follows: Option<u32>,
     /// `None` only while it is being dropped.
     client: Option<BaseConsumer<Context>>,
     assignment: Assignment,
@@ -87,14 +99,38 @@ impl Consumer {
         client
             .subscribe(&[topic])
             .map_err(|error| report::refused(&error))?;
-        Ok(Self {
+        Ok(Self::new(topic, client, None))
+    }
+
+    /// Follows all `partitions` of `topic`, each from where `positions` says, whoever else does: without a group, so
+    /// that nothing is ever revoked. They are assigned by the first poll.
+    ///
+    /// # Errors
+    /// As [`Consumer::join`].
+    pub fn follow(
+        config: &Config,
+        topic: &str,
+        partitions: u32,
+        positions: Arc<dyn Positions>,
+    ) -> Result<Self, Error> {
+        let defaults: Vec<_> = DEFAULTS.iter().chain(&FOLLOWING).copied().collect();
+        let client = config
+            .client(&defaults, &FIXED)
+            .create_with_context(Context::new(topic, positions))
+            .map_err(|error| report::refused(&error))?;
+        Ok(Self::new(topic, client, Some(partitions)))
+    }
+
+    fn new(topic: &str, client: BaseConsumer<Context>, follows: Option<u32>) -> Self {
+        Self {
             topic: topic.to_owned(),
+            follows,
             client: Some(client),
             assignment: Assignment::default(),
             out_of_range: None,
             delayed: BTreeMap::new(),
             failed: None,
-        })
+        }
     }
 
     /// Applies what the group changed during the last poll.
@@ -265,7 +301,13 @@ impl crate::Consumer for Consumer {
         let Some(client) = &self.client else {
             return Ok(deliveries);
         };
-        let collected = collect(client, &self.topic, &mut self.assignment, timeout);
+        let collected = match self.follows.take() {
+            Some(partitions) => {
+                client.context().assign_all(client, partitions);
+                Ok(())
+            }
+            None => collect(client, &self.topic, &mut self.assignment, timeout),
+        };
         let changes = client.context().take_changes();
         // What was taken came before the change.
         self.assignment.deliver(&mut deliveries);

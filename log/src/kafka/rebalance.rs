@@ -72,6 +72,15 @@ impl Context {
         self.changed.store(true, Ordering::Release);
     }
 
+    /// Gives a follower its partitions, of which no group knows.
+    pub(super) fn assign_all(&self, consumer: &BaseConsumer<Self>, partitions: u32) {
+        let mut list = TopicPartitionList::with_capacity(partitions as usize);
+        for partition in 0..partitions {
+            list.add_partition(&self.topic, partition as i32);
+        }
+        self.assign(consumer, &list);
+    }
+
     fn assign(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
         let mut starts: Vec<(u32, Result<u64, NoStart>)> = self
             .numbers(partitions)

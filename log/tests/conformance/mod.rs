@@ -1,6 +1,7 @@
 //! What every back end of the log must do, as functions over a harness. Each is run by each back end.
 
 mod consuming;
+mod following;
 mod producing;
 mod reading;
 pub mod tools;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use footfall_log::{Consumer, Positions, Producer, Reader};
 
 pub use consuming::*;
+pub use following::*;
 pub use producing::*;
 pub use reading::*;
 
@@ -21,6 +23,8 @@ pub trait Harness {
     fn producer(&self) -> Arc<dyn Producer>;
     /// The only consumer of the topic; another one may be made when it has left.
     fn consumer(&self, positions: Arc<dyn Positions>) -> Box<dyn Consumer>;
+    /// One of any number, beside the consumer.
+    fn follower(&self, positions: Arc<dyn Positions>) -> Box<dyn Consumer>;
     fn reader(&self) -> Box<dyn Reader>;
     /// Removes the records of a partition below an offset, as retention would.
     fn trim(&self, partition: u32, below: u64);
@@ -46,6 +50,10 @@ macro_rules! conformance {
             an_error_of_the_positions_halts_only_its_partition,
             a_partition_whose_start_comes_later_is_consumed_from_there,
             a_paused_partition_stands_still_and_goes_on_without_loss_or_repetition,
+            each_of_several_followers_reads_everything_beside_a_consumer,
+            a_follower_starts_where_the_positions_say_and_goes_on,
+            a_follower_that_waits_is_woken_by_an_append,
+            a_follower_says_which_offset_is_not_there,
             a_reader_reads_exactly_the_range,
             a_reader_stops_when_told,
             a_reader_refuses_a_range_that_is_not_held,
