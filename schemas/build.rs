@@ -3,7 +3,12 @@
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
     let files = protox::compile(
-        ["footfall/v1/event.proto", "footfall/v1/rows.proto"],
+        [
+            "footfall/v1/event.proto",
+            "footfall/v1/entry.proto",
+            "footfall/v1/campaign.proto",
+            "footfall/v1/rows.proto",
+        ],
         ["proto"],
     )?;
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);

@@ -14,7 +14,15 @@ from grpc_tools import protoc
 
 SCHEMAS = pathlib.Path(__file__).resolve().parent.parent
 GOLDEN = SCHEMAS / "golden/v1"
-ROWS = {"counts-row": "CountsRow", "people-row": "PeopleRow", "minutes-row": "MinutesRow"}
+# By the name of the golden file as far as it fits; each with the .proto that has it.
+MESSAGES = {
+    "event": ("event", "Event"),
+    "entry": ("entry", "EntryRecord"),
+    "campaign-record": ("campaign", "CampaignRecord"),
+    "counts-row": ("rows", "CountsRow"),
+    "people-row": ("rows", "PeopleRow"),
+    "minutes-row": ("rows", "MinutesRow"),
+}
 
 
 def compiled(folder):
@@ -22,12 +30,15 @@ def compiled(folder):
     if protoc.main(["protoc", f"-I{SCHEMAS / 'proto'}", f"--python_out={folder}", *protos]) != 0:
         sys.exit("the .proto files do not compile; see the messages above")
     sys.path.insert(0, folder)
-    return [importlib.import_module(f"footfall.v1.{name}_pb2") for name in ("event", "rows")]
+    return {name: importlib.import_module(f"footfall.v1.{name}_pb2") for name, _ in MESSAGES.values()}
 
 
 def shown(message):
     """The fields as the Rust test's text has them."""
-    if message.DESCRIPTOR.name != "Event":
+    if message.DESCRIPTOR.name == "EntryRecord":
+        act = message.WhichOneof("act")
+        return "".join(f"{act}.{line}" for line in shown(getattr(message, act)).splitlines(keepends=True))
+    if message.DESCRIPTOR.name.endswith("Row"):
         return "".join(f"{field.name}: {value_of(message, field)}\n" for field in message.DESCRIPTOR.fields)
     lines = []
     for field in message.DESCRIPTOR.fields:
@@ -65,10 +76,10 @@ def quoted(value):
 def main():
     wrong = checked = 0
     with tempfile.TemporaryDirectory(prefix="footfall-proto-") as folder:
-        events, rows = compiled(folder)
+        modules = compiled(folder)
         for path in sorted(GOLDEN.glob("*.bin")):
-            name = ROWS.get(path.stem)
-            message = (getattr(rows, name) if name else events.Event)()
+            module, name = next(named for stem, named in MESSAGES.items() if path.stem.startswith(stem))
+            message = getattr(modules[module], name)()
             message.ParseFromString(path.read_bytes())
             text = GOLDEN / f"{path.stem if path.stem != 'event-unknown-field' else 'event-visit'}.txt"
             if shown(message) != text.read_text():

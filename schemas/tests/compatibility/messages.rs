@@ -3,7 +3,11 @@
 #![allow(clippy::needless_update)]
 
 use prost::Message;
-use schemas::v1::{Amount, ClientHints, CountsRow, Event, Kind, MinutesRow, PeopleRow};
+use schemas::v1::entry_record::Act;
+use schemas::v1::{
+    ActivityDefined, Amount, CampaignRecord, ClientHints, CountsRow, EntryCancelled, EntryRecord,
+    EntryRequested, Event, Kind, MinutesRow, PeopleRow,
+};
 
 /// A message and how to read one of its type.
 pub struct Shape {
@@ -42,6 +46,27 @@ pub fn all() -> Vec<Shape> {
         shape("counts-row", &counts_row()),
         shape("people-row", &people_row()),
         shape("minutes-row", &minutes_row()),
+        shape("entry-defined", &entry(Act::Defined(defined()))),
+        shape(
+            "entry-defined-minimal",
+            &entry(Act::Defined(ActivityDefined {
+                activity_id: "a".to_owned(),
+                opens_at_ms: 1_104_537_600_000,
+                ..ActivityDefined::default()
+            })),
+        ),
+        shape("entry-requested", &entry(Act::Requested(requested()))),
+        shape(
+            "entry-requested-minimal",
+            &entry(Act::Requested(EntryRequested {
+                activity_id: "a".to_owned(),
+                user_id: "u".to_owned(),
+                request_id: "r".to_owned(),
+                ..EntryRequested::default()
+            })),
+        ),
+        shape("entry-cancelled", &entry(Act::Cancelled(cancelled()))),
+        shape("campaign-record", &campaign_record()),
     ]
 }
 
@@ -155,6 +180,54 @@ fn minutes_row() -> MinutesRow {
     }
 }
 
+fn entry(act: Act) -> EntryRecord {
+    EntryRecord {
+        act: Some(act),
+        ..EntryRecord::default()
+    }
+}
+
+fn defined() -> ActivityDefined {
+    ActivityDefined {
+        activity_id: "lucky-draw".to_owned(),
+        campaign_id: "봄맞이-할인".to_owned(),
+        name: "선착순 쿠폰".to_owned(),
+        capacity: 10_000,
+        opens_at_ms: 1_795_305_600_000,
+        closes_at_ms: Some(1_795_392_000_000),
+        ..ActivityDefined::default()
+    }
+}
+
+fn requested() -> EntryRequested {
+    let visit = visit();
+    EntryRequested {
+        activity_id: visit.activity_id,
+        user_id: visit.user_id,
+        request_id: "0b9c2c8e-53a1-4f7f-9d11-2f6f3c1a7e55".to_owned(),
+        user_agent: visit.user_agent,
+        client_hints: visit.client_hints,
+        ..EntryRequested::default()
+    }
+}
+
+fn cancelled() -> EntryCancelled {
+    EntryCancelled {
+        activity_id: "lucky-draw".to_owned(),
+        user_id: "user-민지".to_owned(),
+        rank: 301,
+        ..EntryCancelled::default()
+    }
+}
+
+fn campaign_record() -> CampaignRecord {
+    CampaignRecord {
+        campaign_id: "봄맞이-할인".to_owned(),
+        name: "봄맞이 할인".to_owned(),
+        ..CampaignRecord::default()
+    }
+}
+
 /// A message that shows its released fields.
 trait Texted: Message + Default {
     fn text(&self) -> String;
@@ -165,6 +238,18 @@ fn lines(fields: &[(&str, String)]) -> String {
         .iter()
         .map(|(name, value)| format!("{name}: {value}\n"))
         .collect()
+}
+
+fn mobile(hints: Option<&ClientHints>) -> String {
+    format!("{:?}", hints.map(|hints| hints.mobile))
+}
+
+fn platform(hints: Option<&ClientHints>) -> String {
+    format!("{:?}", hints.map(|hints| &hints.platform))
+}
+
+fn model(hints: Option<&ClientHints>) -> String {
+    format!("{:?}", hints.map(|hints| &hints.model))
 }
 
 impl Texted for Event {
@@ -179,18 +264,9 @@ impl Texted for Event {
             ("campaign_id", self.campaign_id.clone()),
             ("activity_id", self.activity_id.clone()),
             ("user_agent", self.user_agent.clone()),
-            (
-                "client_hints.mobile",
-                format!("{:?}", hints.map(|hints| hints.mobile)),
-            ),
-            (
-                "client_hints.platform",
-                format!("{:?}", hints.map(|hints| &hints.platform)),
-            ),
-            (
-                "client_hints.model",
-                format!("{:?}", hints.map(|hints| &hints.model)),
-            ),
+            ("client_hints.mobile", mobile(hints)),
+            ("client_hints.platform", platform(hints)),
+            ("client_hints.model", model(hints)),
             (
                 "amount.minor_units",
                 format!("{:?}", amount.map(|amount| amount.minor_units)),
@@ -241,6 +317,48 @@ impl Texted for MinutesRow {
         lines(&[
             ("cells", format!("{:?}", self.cells)),
             ("counts", format!("{:?}", self.counts)),
+        ])
+    }
+}
+
+impl Texted for EntryRecord {
+    fn text(&self) -> String {
+        match &self.act {
+            None => "act: None\n".to_owned(),
+            Some(Act::Defined(act)) => lines(&[
+                ("defined.activity_id", act.activity_id.clone()),
+                ("defined.campaign_id", act.campaign_id.clone()),
+                ("defined.name", act.name.clone()),
+                ("defined.capacity", act.capacity.to_string()),
+                ("defined.opens_at_ms", act.opens_at_ms.to_string()),
+                ("defined.closes_at_ms", format!("{:?}", act.closes_at_ms)),
+            ]),
+            Some(Act::Requested(act)) => {
+                let hints = act.client_hints.as_ref();
+                lines(&[
+                    ("requested.activity_id", act.activity_id.clone()),
+                    ("requested.user_id", act.user_id.clone()),
+                    ("requested.request_id", act.request_id.clone()),
+                    ("requested.user_agent", act.user_agent.clone()),
+                    ("requested.client_hints.mobile", mobile(hints)),
+                    ("requested.client_hints.platform", platform(hints)),
+                    ("requested.client_hints.model", model(hints)),
+                ])
+            }
+            Some(Act::Cancelled(act)) => lines(&[
+                ("cancelled.activity_id", act.activity_id.clone()),
+                ("cancelled.user_id", act.user_id.clone()),
+                ("cancelled.rank", act.rank.to_string()),
+            ]),
+        }
+    }
+}
+
+impl Texted for CampaignRecord {
+    fn text(&self) -> String {
+        lines(&[
+            ("campaign_id", self.campaign_id.clone()),
+            ("name", self.name.clone()),
         ])
     }
 }
