@@ -190,7 +190,7 @@ fn check<'a>(
     id("user_id", &message.user_id, 1, MAX_USER_ID)?;
     let campaign = name("campaign_id", &message.campaign_id)?;
     let activity = name("activity_id", &message.activity_id)?;
-    user_agent(message)?;
+    user_agent(&message.user_agent, message.client_hints.as_ref())?;
     let signed_up_at = times(message, kind)?;
     let amount = amount(message, kind)?;
     if kind == Kind::Enter && origin.source.is_none() {
@@ -225,7 +225,7 @@ fn check<'a>(
     })
 }
 
-fn id(field: &str, value: &str, least: usize, most: usize) -> Result<(), Rejection> {
+pub(crate) fn id(field: &str, value: &str, least: usize, most: usize) -> Result<(), Rejection> {
     if !(least..=most).contains(&value.len()) {
         let bytes = value.len();
         return Err(Rejection::new(
@@ -244,19 +244,23 @@ fn id(field: &str, value: &str, least: usize, most: usize) -> Result<(), Rejecti
 
 fn name<'a>(field: &str, value: &'a str) -> Result<&'a str, Rejection> {
     id(field, value, 0, MAX_ID)?;
+    not_reserved(field, value)?;
+    Ok(if value.is_empty() { NONE } else { value })
+}
+
+pub(crate) fn not_reserved(field: &str, value: &str) -> Result<(), Rejection> {
     if value == OTHER || value == WHOLE {
         return Err(Rejection::new(
             Reason::BadId,
             format!("{field} is {value}, a name that Footfall keeps for itself"),
         ));
     }
-    Ok(if value.is_empty() { NONE } else { value })
+    Ok(())
 }
 
-fn user_agent(message: &v1::Event) -> Result<(), Rejection> {
-    let hints = message.client_hints.as_ref();
+pub(crate) fn user_agent(agent: &str, hints: Option<&v1::ClientHints>) -> Result<(), Rejection> {
     for (field, length, most) in [
-        ("user_agent", message.user_agent.len(), MAX_USER_AGENT),
+        ("user_agent", agent.len(), MAX_USER_AGENT),
         (
             "client_hints.platform",
             hints.map_or(0, |h| h.platform.len()),

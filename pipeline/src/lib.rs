@@ -1,8 +1,10 @@
 //! The pure core: records in, rows out. No I/O, no clock, no randomness, no environment (I8).
 //!
 //! The way of an event: [`record`] → [`decode`] → [`duplicates`] → [`device`] → [`visitor`] and
-//! [`people`] → [`aggregate`]; [`state`] leads it, [`freeze`] takes out what others store.
+//! [`people`] → [`aggregate`]; [`state`] leads it, [`freeze`] takes out what others store. Entries have a fold of
+//! their own, [`admission`].
 
+pub mod admission;
 pub mod aggregate;
 mod body;
 pub mod calendar;
