@@ -21,6 +21,7 @@ use crate::running;
 
 use self::definition_form::DefinitionForm;
 pub use self::listen::Listen;
+pub(crate) use self::open_wires::open_host;
 pub use self::overrides::Overrides;
 pub use self::secret::Secret;
 use self::secret::{HIDDEN, resolved};

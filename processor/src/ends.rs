@@ -86,9 +86,9 @@ impl Ends {
 
     /// Asks for the end of each of `partitions`, for so long as the log answers.
     pub(crate) fn ask(&self, partitions: Vec<u32>, end: impl Fn(u32) -> Result<u64, log::Error>) {
-        let (start, first) = (Instant::now(), self.first_of(&partitions));
+        let start = Instant::now();
         let mut failed = false;
-        for partition in [&partitions[first..], &partitions[..first]].concat() {
+        for partition in self.in_turn(partitions) {
             self.asked().waiting = Some(Instant::now());
             let answer = end(partition);
             let mut asked = self.asked();
@@ -113,14 +113,17 @@ impl Ends {
         self.asked().failed = failed;
     }
 
-    /// The place in `partitions` of the first to ask. Forgets the ends of all others.
-    fn first_of(&self, partitions: &[u32]) -> usize {
+    /// Whom to ask, in this order. Forgets the ends of all others. A process that has no partition, as one has none that
+    /// lost its group, asks for the first: whether the log is there is to be known all the same.
+    fn in_turn(&self, mut partitions: Vec<u32>) -> Vec<u32> {
         let mut asked = self.asked();
-        asked
-            .ends
-            .retain(|partition, _| partitions.contains(partition));
-        let first = asked.first;
-        partitions.iter().position(|of| *of >= first).unwrap_or(0)
+        asked.ends.retain(|of, _| partitions.contains(of));
+        let first = partitions.iter().position(|of| *of >= asked.first);
+        partitions.rotate_left(first.unwrap_or(0));
+        if partitions.is_empty() {
+            partitions.push(0);
+        }
+        partitions
     }
 
     fn asked(&self) -> MutexGuard<'_, Asked> {
@@ -148,12 +151,21 @@ mod tests {
         });
         assert_eq!((ends.of(0), ends.of(1)), (None, Some(6)));
         assert!(ends.unanswered(Instant::now()));
-        assert_eq!(ends.first_of(&[0, 1]), 1, "the other one is asked first");
+        assert_eq!(ends.in_turn(vec![0, 1]), [1, 0], "the other one is first");
         ends.ask(vec![0, 1], |_| Ok(7));
         assert_eq!((ends.of(0), ends.of(1)), (Some(7), Some(7)));
         assert!(!ends.unanswered(Instant::now()));
         ends.ask(vec![1], |_| Ok(8));
         assert_eq!((ends.of(0), ends.of(1)), (None, Some(8)), "0 is another's");
+    }
+
+    #[test]
+    fn a_process_that_lost_all_its_partitions_sees_that_the_log_is_away() {
+        let ends = Ends::default();
+        ends.ask(Vec::new(), away);
+        assert!(ends.unanswered(Instant::now()));
+        ends.ask(Vec::new(), |_| Ok(7));
+        assert!(!ends.unanswered(Instant::now()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::asking;
-use crate::config::Config;
+use crate::config::{Config, open_host};
 use crate::length::length;
 use crate::process::stop_requested;
 
@@ -58,6 +58,9 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let router = api::health_router(Arc::new(|| Ok(())), render, &listener.guard());
     tracing::info!(listen = %listener.address()?, api = args.api, "watching");
     let served = tokio::spawn(listener.serve(router, std::future::pending()));
+    if let (Some(_), Some(host)) = (&args.token, open_host(&args.api)) {
+        tracing::warn!("the token goes to {host} unencrypted; let --api begin with https://");
+    }
     let client = asking::client(&config, ask::ANSWER)?;
     ask::check_admitted(&client, args).await?;
     let views = view::views();

@@ -59,11 +59,7 @@ impl Config {
             let name = name.to_ascii_lowercase();
             name == "endpoint" || name.ends_with("_endpoint") || name.ends_with("endpoint_url")
         })?;
-        let rest = endpoint.strip_prefix("http://")?;
-        let host = rest.split(['/', '?']).next().unwrap_or_default();
-        let host = host.rsplit('@').next().unwrap_or_default();
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        (!is_here(name)).then(|| host.to_owned())
+        open_host(endpoint)
     }
 
     /// What in `log.kafka` would let anyone pass for a broker.
@@ -79,6 +75,15 @@ impl Config {
             }
         }
     }
+}
+
+/// The other machine that an address without TLS is of.
+pub(crate) fn open_host(address: &str) -> Option<String> {
+    let rest = address.strip_prefix("http://")?;
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    (!is_here(name)).then(|| host.to_owned())
 }
 
 /// Whether a host is this machine, by its name or address alone.
