@@ -14,4 +14,5 @@ mod oracle;
 mod rejections;
 #[path = "../laws/runner.rs"]
 mod runner;
+mod simulation;
 mod snapshot;

@@ -40,7 +40,7 @@ where
         .map_err(|error| format!("FOOTFALL_TEST_SEED={seed} FOOTFALL_TEST_CASES={cases}: {error}"))
 }
 
-fn number(variable: &str) -> Option<u64> {
+pub fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(
         text.parse()
