@@ -15,6 +15,7 @@ LAYERS = {
     "schemas": 0,
     "telemetry": 0,
     "pipeline": 1,
+    "web": 1,
     "log": 2,
     "views": 2,
     "processor": 3,
@@ -25,7 +26,7 @@ LAYERS = {
     "benches": 5,
 }
 # The only members that may know these crates. Tests count: a test of another crate goes through the seam as well.
-HTTP_SERVERS = {"api", "entry"}
+HTTP_SERVERS = {"web", "api", "entry"}
 OWNERS = {
     "rdkafka": {"log"},
     "rdkafka-sys": {"log"},
@@ -34,6 +35,7 @@ OWNERS = {
     "opensearch": {"views"},
     "rusqlite": {"log", "processor"},  # the embedded log; checkpoints and the oracle of `verify`
     "axum": HTTP_SERVERS,
+    "axum-server": {"web"},  # one listener for all
     "tower-http": HTTP_SERVERS,
     "hyper": HTTP_SERVERS,
     "hyper-util": HTTP_SERVERS,

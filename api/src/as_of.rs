@@ -5,9 +5,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 use views::{AsOf, AsOfKind};
+use web::Problem;
 
 use crate::State;
-use crate::problem::Problem;
 
 /// Which store answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -5,6 +5,7 @@ use axum::extract::{self, RawQuery};
 use serde::Serialize;
 use utoipa::ToSchema;
 use views::{Answer, Numbers, Question, Scope, Span};
+use web::{Body, Kind, Problem};
 
 use crate::State;
 use crate::as_of::Stamped;
@@ -12,7 +13,7 @@ use crate::days::Days;
 use crate::filter::Filter;
 use crate::numbers::{Summary, Whole};
 use crate::parameters::{Id, Parameters};
-use crate::problem::{Body, Kind, Problem};
+use crate::problem;
 use crate::reading::Reading;
 
 /// Every campaign.
@@ -158,7 +159,7 @@ pub(crate) async fn campaign(
     };
     let (answer, stamped) = request.ask(&state, &question).await?;
     if answer.scopes.is_empty() && request.span() == Span::Life {
-        return Err(unknown(Kind::UnknownCampaign, "campaign", &campaign));
+        return Err(unknown(problem::UNKNOWN_CAMPAIGN, "campaign", &campaign));
     }
     let whole = Scope {
         campaign: campaign.as_str().into(),
@@ -212,7 +213,7 @@ pub(crate) async fn activity(
     };
     let (answer, stamped) = request.ask(&state, &question).await?;
     if answer.scopes.is_empty() && request.span() == Span::Life {
-        return Err(unknown(Kind::UnknownActivity, "activity", &activity));
+        return Err(unknown(problem::UNKNOWN_ACTIVITY, "activity", &activity));
     }
     Ok(Json(ActivityAnswer {
         stamped,

@@ -4,9 +4,9 @@ use jiff::civil::Date;
 use pipeline::row::{date_of, day_of};
 use utoipa::IntoParams;
 use views::Span;
+use web::Problem;
 
 use crate::parameters::Parameters;
-use crate::problem::Problem;
 
 /// The longest span of days, ten years: each day is a row of every activity to be read.
 const LONGEST_DAYS: u16 = 3_660;

@@ -8,8 +8,9 @@ use pipeline::definition::Definition;
 use pipeline::row::{Facet, NamedCell, NamedCells};
 use serde::{Deserialize, Serialize};
 use views::{AsOf, AsOfKind, Stamp, Views};
+use web::Problem;
 
-use crate::problem::Problem;
+use crate::problem::not_answered;
 
 /// A dump as it goes over HTTP.
 #[derive(Debug, Serialize, Deserialize)]
@@ -96,7 +97,7 @@ pub fn dump_router(path: &str, views: Arc<dyn Views>, definition: &Definition) -
 }
 
 async fn dump(extract::State(source): extract::State<Source>) -> Result<Json<Dump>, Problem> {
-    let (as_of, cells) = source.views.dump().await?;
+    let (as_of, cells) = source.views.dump().await.map_err(not_answered)?;
     Ok(Json(Dump::new(
         source.definition.to_string(),
         &as_of,

@@ -3,8 +3,7 @@
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-
-use crate::problem::{Body, Kind, Problem};
+use web::{Body, Kind, Problem};
 
 /// Only what comes with the page runs or is loaded; texts from events can't become scripts.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -52,7 +51,7 @@ pub(crate) async fn part(Path(name): Path<String>) -> Result<Response, Problem> 
         .map(|(_, media_type, text)| file(media_type, text))
         .ok_or_else(|| {
             let detail = format!("the page has no part {name:?}; reload the page");
-            Problem::of(Kind::NoSuchPath, "name", detail)
+            Problem::of(Kind::NO_SUCH_PATH, "name", detail)
         })
 }
 

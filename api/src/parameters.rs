@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
+use web::Problem;
 
-use crate::problem::{Kind, Problem};
+use crate::problem;
 
 /// The parameters of one request, each known and given once.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ fn unknown(name: &str, known: &[&'static str]) -> Problem {
             known.join(", ")
         )
     };
-    Problem::of(Kind::UnknownParameter, name, detail)
+    Problem::of(problem::UNKNOWN_PARAMETER, name, detail)
 }
 
 /// The id in a path: of a campaign or an activity.

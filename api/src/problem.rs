@@ -1,210 +1,78 @@
-//! What a request that can't be answered gets: problem+json (RFC 9457) that says what to change.
+//! The kinds of problem that questions to the views meet. What any process may meet is in `web`.
 
-use axum::extract::rejection::PathRejection;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use utoipa::ToSchema;
+use axum::http::StatusCode;
+use web::{Kind, Problem};
 
-use crate::trace;
+pub(crate) const UNKNOWN_PARAMETER: Kind = Kind::new(
+    "urn:footfall:problem:unknown-parameter",
+    "Unknown query parameter",
+    StatusCode::BAD_REQUEST,
+);
+pub(crate) const NOT_KEPT: Kind = Kind::new(
+    "urn:footfall:problem:not-kept",
+    "The views don't hold these numbers",
+    StatusCode::BAD_REQUEST,
+);
+pub(crate) const BEYOND_HOT_WINDOW: Kind = Kind::new(
+    "urn:footfall:problem:beyond-hot-window",
+    "The span begins before the hot window",
+    StatusCode::BAD_REQUEST,
+);
+pub(crate) const NO_HISTORY: Kind = Kind::new(
+    "urn:footfall:problem:no-history",
+    "No history store is configured",
+    StatusCode::BAD_REQUEST,
+);
+pub(crate) const TOO_WIDE: Kind = Kind::new(
+    "urn:footfall:problem:too-wide",
+    "The question reads too many rows",
+    StatusCode::BAD_REQUEST,
+);
+pub(crate) const UNKNOWN_CAMPAIGN: Kind = Kind::new(
+    "urn:footfall:problem:unknown-campaign",
+    "Unknown campaign",
+    StatusCode::NOT_FOUND,
+);
+pub(crate) const UNKNOWN_ACTIVITY: Kind = Kind::new(
+    "urn:footfall:problem:unknown-activity",
+    "Unknown activity",
+    StatusCode::NOT_FOUND,
+);
+pub(crate) const NO_SUCH_METHOD: Kind = Kind::new(
+    "urn:footfall:problem:no-such-method",
+    "This path is read with GET",
+    StatusCode::METHOD_NOT_ALLOWED,
+);
+pub(crate) const NOT_YET: Kind = Kind::new(
+    "urn:footfall:problem:not-yet",
+    "The record is not in the view yet",
+    StatusCode::SERVICE_UNAVAILABLE,
+);
+pub(crate) const STORE_UNAVAILABLE: Kind = Kind::new(
+    "urn:footfall:problem:store-unavailable",
+    "The store doesn't answer",
+    StatusCode::SERVICE_UNAVAILABLE,
+);
+pub(crate) const STORE_INCOMPLETE: Kind = Kind::new(
+    "urn:footfall:problem:store-incomplete",
+    "The store misses a partition",
+    StatusCode::SERVICE_UNAVAILABLE,
+);
+pub(crate) const STORE_FAULT: Kind = Kind::new(
+    "urn:footfall:problem:store-fault",
+    "The store can't be used",
+    StatusCode::INTERNAL_SERVER_ERROR,
+);
 
-/// Seconds after which a store that failed is worth asking again: its client has reconnected or
-/// given up by then.
-const RETRY_AFTER_S: &str = "1";
-
-/// A kind of problem. Its URN never changes meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    UnknownParameter,
-    BadParameter,
-    NotKept,
-    BeyondHotWindow,
-    NoHistory,
-    UnknownCampaign,
-    UnknownActivity,
-    NoSuchPath,
-    NoSuchMethod,
-    TooWide,
-    NotYet,
-    StoreUnavailable,
-    StoreIncomplete,
-    StoreFault,
-    NotReady,
-    NoToken,
-    WrongToken,
-    NoScope,
-    TooManyAttempts,
-}
-
-impl Kind {
-    const fn urn(self) -> &'static str {
-        match self {
-            Self::UnknownParameter => "urn:footfall:problem:unknown-parameter",
-            Self::BadParameter => "urn:footfall:problem:bad-parameter",
-            Self::NotKept => "urn:footfall:problem:not-kept",
-            Self::BeyondHotWindow => "urn:footfall:problem:beyond-hot-window",
-            Self::NoHistory => "urn:footfall:problem:no-history",
-            Self::UnknownCampaign => "urn:footfall:problem:unknown-campaign",
-            Self::UnknownActivity => "urn:footfall:problem:unknown-activity",
-            Self::NoSuchPath => "urn:footfall:problem:no-such-path",
-            Self::NoSuchMethod => "urn:footfall:problem:no-such-method",
-            Self::TooWide => "urn:footfall:problem:too-wide",
-            Self::NotYet => "urn:footfall:problem:not-yet",
-            Self::StoreUnavailable => "urn:footfall:problem:store-unavailable",
-            Self::StoreIncomplete => "urn:footfall:problem:store-incomplete",
-            Self::StoreFault => "urn:footfall:problem:store-fault",
-            Self::NotReady => "urn:footfall:problem:not-ready",
-            Self::NoToken => "urn:footfall:problem:no-token",
-            Self::WrongToken => "urn:footfall:problem:wrong-token",
-            Self::NoScope => "urn:footfall:problem:no-scope",
-            Self::TooManyAttempts => "urn:footfall:problem:too-many-attempts",
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::UnknownParameter => "Unknown query parameter",
-            Self::BadParameter => "A parameter can't be understood",
-            Self::NotKept => "The views don't hold these numbers",
-            Self::BeyondHotWindow => "The span begins before the hot window",
-            Self::NoHistory => "No history store is configured",
-            Self::UnknownCampaign => "Unknown campaign",
-            Self::UnknownActivity => "Unknown activity",
-            Self::NoSuchPath => "No such path",
-            Self::NoSuchMethod => "This path is read with GET",
-            Self::TooWide => "The question reads too many rows",
-            Self::NotYet => "The record is not in the view yet",
-            Self::StoreUnavailable => "The store doesn't answer",
-            Self::StoreIncomplete => "The store misses a partition",
-            Self::StoreFault => "The store can't be used",
-            Self::NotReady => "Not ready",
-            Self::NoToken => "A token is needed",
-            Self::WrongToken => "The token is refused",
-            Self::NoScope => "The token doesn't allow this",
-            Self::TooManyAttempts => "Too many wrong tokens",
-        }
-    }
-
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::UnknownParameter
-            | Self::BadParameter
-            | Self::NotKept
-            | Self::BeyondHotWindow
-            | Self::NoHistory
-            | Self::TooWide => StatusCode::BAD_REQUEST,
-            Self::UnknownCampaign | Self::UnknownActivity | Self::NoSuchPath => {
-                StatusCode::NOT_FOUND
-            }
-            Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotYet | Self::StoreUnavailable | Self::StoreIncomplete | Self::NotReady => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
-            Self::NoScope => StatusCode::FORBIDDEN,
-            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
-            Self::StoreFault => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-}
-
-/// A request that can't be answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    pub(crate) kind: Kind,
-    pub(crate) detail: String,
-    pub(crate) parameter: Option<String>,
-}
-
-/// A problem as JSON: RFC 9457.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub(crate) struct Body {
-    /// Names the kind of problem: a URN that never changes meaning.
-    #[schema(example = "urn:footfall:problem:bad-parameter")]
-    r#type: &'static str,
-    /// The kind of problem in words; the same for every problem of the kind.
-    title: &'static str,
-    /// The HTTP status.
-    status: u16,
-    /// What went wrong here, and what to change.
-    detail: String,
-    /// The parameter to change; absent when none is at fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameter: Option<String>,
-    /// The request's trace id: the server's log lines about it have the same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<String>,
-}
-
-impl Problem {
-    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-            parameter: None,
-        }
-    }
-
-    /// A problem of one parameter.
-    pub(crate) fn of(kind: Kind, parameter: &str, detail: impl Into<String>) -> Self {
-        Self {
-            parameter: Some(parameter.to_owned()),
-            ..Self::new(kind, detail)
-        }
-    }
-
-    /// A parameter whose value can't be used.
-    pub(crate) fn bad(parameter: &str, detail: impl Into<String>) -> Self {
-        Self::of(Kind::BadParameter, parameter, detail)
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let status = self.kind.status();
-        let body = axum::Json(Body {
-            r#type: self.kind.urn(),
-            title: self.kind.title(),
-            status: status.as_u16(),
-            detail: self.detail,
-            parameter: self.parameter,
-            trace_id: trace::current(),
-        });
-        let mut response = (status, body).into_response();
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
-        }
-        response
-    }
-}
-
-impl From<views::Error> for Problem {
-    fn from(error: views::Error) -> Self {
-        let kind = match error {
-            views::Error::Transient { .. } => Kind::StoreUnavailable,
-            views::Error::Incomplete { .. } => Kind::StoreIncomplete,
-            views::Error::TooWide { .. } => Kind::TooWide,
-            views::Error::Unanswerable(_) => Kind::NotKept,
-            views::Error::Fatal(_) => Kind::StoreFault,
-        };
-        tracing::warn!(%error, "a question was not answered");
-        Self::new(kind, error.to_string())
-    }
-}
-
-impl From<PathRejection> for Problem {
-    fn from(rejection: PathRejection) -> Self {
-        let detail = format!(
-            "{}; write the id in UTF-8, percent-encoded",
-            rejection.body_text()
-        );
-        Self::bad("id", detail)
-    }
+/// A question that the store did not answer.
+pub(crate) fn not_answered(error: views::Error) -> Problem {
+    let kind = match error {
+        views::Error::Transient { .. } => STORE_UNAVAILABLE,
+        views::Error::Incomplete { .. } => STORE_INCOMPLETE,
+        views::Error::TooWide { .. } => TOO_WIDE,
+        views::Error::Unanswerable(_) => NOT_KEPT,
+        views::Error::Fatal(_) => STORE_FAULT,
+    };
+    tracing::warn!(%error, "a question was not answered");
+    Problem::new(kind, error.to_string())
 }

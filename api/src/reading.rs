@@ -8,11 +8,12 @@ use std::time::Duration;
 use pipeline::definition::DAY_MS;
 use utoipa::IntoParams;
 use views::{Answer, AsOf, Question, Views};
+use web::Problem;
 
 use crate::State;
 use crate::as_of::{Stamped, Store, parse_token};
 use crate::parameters::Parameters;
-use crate::problem::{Kind, Problem};
+use crate::problem;
 
 /// How long a store may take for one answer; past it, a person has left.
 const LONGEST_ASK: Duration = Duration::from_secs(10);
@@ -68,7 +69,7 @@ impl Reading {
     pub(crate) fn hot_only(mut self, what: &str) -> Result<Self, Problem> {
         if self.store == Some(Store::History) {
             let detail = format!("{what} are in the hot store only; leave out store");
-            return Err(Problem::of(Kind::NotKept, "store", detail));
+            return Err(Problem::of(problem::NOT_KEPT, "store", detail));
         }
         self.store = Some(Store::Hot);
         Ok(self)
@@ -103,7 +104,7 @@ impl Reading {
         let hot = within_hot_window(state, first_day, (state.now)());
         match (self.store, &state.history) {
             (Some(Store::History), None) => Err(Problem::of(
-                Kind::NoHistory,
+                problem::NO_HISTORY,
                 "store",
                 "no history store is configured here; leave out store, or start the API with one",
             )),
@@ -148,9 +149,9 @@ async fn ask(views: &Arc<dyn Views>, question: &Question) -> Result<Answer, Prob
                 "the store did not answer within {} s; ask again",
                 LONGEST_ASK.as_secs()
             );
-            Err(Problem::new(Kind::StoreUnavailable, detail))
+            Err(Problem::new(problem::STORE_UNAVAILABLE, detail))
         },
-        |answer| Ok(answer?),
+        |answer| answer.map_err(problem::not_answered),
     )
 }
 
@@ -176,7 +177,7 @@ fn within_hot_window(state: &State, first_day: Option<u16>, log_time: i64) -> Re
         pipeline::row::date_of(kept),
         pipeline::row::date_of(first_day),
     );
-    Err(Problem::of(Kind::BeyondHotWindow, "from", detail))
+    Err(Problem::of(problem::BEYOND_HOT_WINDOW, "from", detail))
 }
 
 impl MinOffset {
@@ -201,7 +202,7 @@ impl MinOffset {
             waited.as_millis(),
             self.offset
         );
-        Problem::of(Kind::NotYet, "min_offset", detail)
+        Problem::of(problem::NOT_YET, "min_offset", detail)
     }
 }
 

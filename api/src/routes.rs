@@ -1,14 +1,11 @@
 //! Every route the process serves, in one table.
 
 use axum::Router;
-use axum::http::{HeaderValue, Method, Uri, header};
-use axum::response::Response;
+use axum::http::{Method, Uri};
 use axum::routing::{MethodRouter, get};
-use tower_http::compression::CompressionLayer;
+use web::{Access, Kind, Problem, Scope, guarded, health};
 
-use crate::access::{Access, Scope, guarded};
-use crate::problem::{Kind, Problem};
-use crate::{State, campaigns, health, metrics, openapi, page, timeseries, trace};
+use crate::{State, campaigns, openapi, page, problem, timeseries};
 
 /// Paths, what each asks of who asks, and what answers. The OpenAPI document lists the same.
 fn table() -> [(&'static str, Access, MethodRouter<State>); 10] {
@@ -46,27 +43,14 @@ fn table() -> [(&'static str, Access, MethodRouter<State>); 10] {
 /// The routes, reading from `state`. Anything else is answered with a problem, too. All are counted
 /// in the process's metrics.
 pub fn router(state: State) -> Router {
-    table()
+    let routes = table()
         .into_iter()
         .fold(Router::new(), |router, (path, access, answer)| {
             router.route(path, guarded(answer, access, &state.guard))
         })
         .fallback(no_such_path)
-        .method_not_allowed_fallback(no_such_method)
-        .layer(axum::middleware::map_response(do_not_store))
-        .layer(CompressionLayer::new())
-        .layer(axum::middleware::from_fn(metrics::measure))
-        .layer(axum::middleware::from_fn(trace::follow))
-        .with_state(state)
-}
-
-/// Numbers are as of a moment: a cache between would give older ones unmarked.
-async fn do_not_store(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
-    response
+        .method_not_allowed_fallback(no_such_method);
+    web::layered(routes).with_state(state)
 }
 
 async fn no_such_path(uri: Uri) -> Problem {
@@ -74,12 +58,12 @@ async fn no_such_path(uri: Uri) -> Problem {
         "there is nothing at {}; GET /openapi.json lists the paths",
         uri.path()
     );
-    Problem::new(Kind::NoSuchPath, detail)
+    Problem::new(Kind::NO_SUCH_PATH, detail)
 }
 
 async fn no_such_method(method: Method) -> Problem {
     Problem::new(
-        Kind::NoSuchMethod,
+        problem::NO_SUCH_METHOD,
         format!("{method} is not served here; use GET"),
     )
 }
@@ -89,8 +73,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use utoipa::OpenApi;
-
-    use crate::access::Access;
+    use web::Access;
 
     #[test]
     fn the_openapi_document_lists_exactly_the_routes_served() {

@@ -6,23 +6,7 @@ use jiff::tz::TimeZone;
 use pipeline::calendar::Calendar;
 use pipeline::definition::{self, Definition};
 use views::Views;
-
-use crate::Guard;
-
-/// Says whether requests may be sent here.
-pub type Readiness = Arc<dyn Fn() -> Result<(), Unready> + Send + Sync>;
-
-/// Why requests may not be sent here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unready {
-    /// What is so, in words that anyone may read: no address, path or number.
-    pub what: String,
-    /// The same as a sentence for the operator, with all that is known.
-    pub details: String,
-}
-
-/// Renders the process's metrics in Prometheus' text format.
-pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+use web::{Guard, Metrics, Operation, Readiness};
 
 /// The time, in milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -99,7 +83,7 @@ impl State {
     }
 }
 
-impl axum::extract::FromRef<State> for crate::operation::Operation {
+impl axum::extract::FromRef<State> for Operation {
     fn from_ref(state: &State) -> Self {
         Self {
             ready: state.ready.clone(),

@@ -8,6 +8,7 @@ use pipeline::definition::MINUTES_KEPT_MS;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use views::{Question, Step};
+use web::{Body, Problem};
 
 use crate::State;
 use crate::as_of::Stamped;
@@ -15,7 +16,7 @@ use crate::days::day;
 use crate::filter::Filter;
 use crate::numbers::Totals;
 use crate::parameters::{Id, Parameters};
-use crate::problem::{Body, Kind, Problem};
+use crate::problem;
 use crate::reading::Reading;
 
 /// The most buckets of one answer: 48 hours of minutes, with room; about 400 kB.
@@ -279,11 +280,11 @@ fn minutes_are_kept(times: &Times, filter: &Filter, now_ms: i64) -> Result<(), P
         let detail = format!(
             "minutes are counted by kind only, without bots; leave out {name}, or ask for step=hour"
         );
-        return Err(Problem::of(Kind::NotKept, name, detail));
+        return Err(Problem::of(problem::NOT_KEPT, name, detail));
     }
     if times.from * 1000 < now_ms - MINUTES_KEPT_MS {
         let detail = "minutes are kept for 48 hours; ask for a later from, or for step=hour";
-        return Err(Problem::of(Kind::NotKept, "from", detail));
+        return Err(Problem::of(problem::NOT_KEPT, "from", detail));
     }
     Ok(())
 }

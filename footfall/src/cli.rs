@@ -148,7 +148,7 @@ impl Cli {
         telemetry::metrics::install()?;
         processor::metrics::describe();
         ::views::metrics::describe();
-        api::metrics::describe();
+        web::metrics::describe();
         if self.command.begins_a_log() {
             config.make_key()?;
         }

@@ -155,8 +155,8 @@ impl Config {
     }
 
     /// How a process serves HTTP.
-    pub fn listener(&self) -> api::Settings {
-        api::Settings {
+    pub fn listener(&self) -> web::Settings {
+        web::Settings {
             host: self.listen.host.clone(),
             port: self.listen.port,
             certificate: self.http.certificate.clone(),

@@ -104,8 +104,8 @@ impl Import {
 /// # Errors
 /// When the data folder is held by another process, or the address is taken.
 pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
-    let listener = api::Listener::open(&config.listener()).await?;
-    let dumps = api::Listener::open(&running::loopback()).await?;
+    let listener = web::Listener::open(&config.listener()).await?;
+    let dumps = web::Listener::open(&running::loopback()).await?;
     let log = Arc::new(Log::open(&config)?);
     let Log::Embedded(embedded) = log.as_ref() else {
         anyhow::bail!(
@@ -139,10 +139,10 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let dump_path = running::dump_path();
     let dump = api::dump_router(&dump_path, views, &config.definition);
     let (status, definition) = (processor.status(), config.definition.id());
-    let said: api::Status = Arc::new(move || {
+    let said: web::Status = Arc::new(move || {
         serde_json::to_value(Process::of(&definition, &status)).unwrap_or_default()
     });
-    let dump = dump.merge(api::status_router(
+    let dump = dump.merge(web::status_router(
         &running::status_path(&dump_path),
         said,
         &dumps.guard(),

@@ -28,7 +28,7 @@ pub struct Args {
 /// When it can't start: a topic that can lose data, a store that can't hold views, an unknown definition, no listener. A
 /// store that is down is no reason: it is brought up when it is back.
 pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
-    let listener = api::Listener::open(&config.listener()).await?;
+    let listener = web::Listener::open(&config.listener()).await?;
     let topics = config.topics();
     let checked = config.clone();
     tokio::task::spawn_blocking(move || {
@@ -67,28 +67,28 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         Ok(Box::new(consumer) as Box<dyn log::Consumer>)
     })?;
     let (status, definition) = (processor.status(), config.definition.id());
-    let said: api::Status = Arc::new(move || {
+    let said: web::Status = Arc::new(move || {
         serde_json::to_value(status::process::Process::of(&definition, &status)).unwrap_or_default()
     });
     let status = processor.status();
-    let ready: api::Readiness = Arc::new(move || {
+    let ready: web::Readiness = Arc::new(move || {
         let halted = status
             .partitions()
             .into_iter()
             .find_map(|(partition, of)| Some((partition, of.halted?)));
         halted.map_or(Ok(()), |(partition, why)| {
-            Err(api::Unready {
+            Err(web::Unready {
                 what: "a partition is halted".to_owned(),
                 details: format!("partition {partition} halted: {why}"),
             })
         })
     });
-    let router = api::health_router(
+    let router = web::health_router(
         ready,
         Arc::new(telemetry::metrics::render),
         &listener.guard(),
     )
-    .merge(api::status_router(
+    .merge(web::status_router(
         status::process::PATH,
         said,
         &listener.guard(),

@@ -26,10 +26,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the dump listens: on this machine only and unencrypted, whatever the page's address asks for. Only who may read
 /// the data folder knows its port and its path.
-pub fn loopback() -> api::Settings {
-    api::Settings {
+pub fn loopback() -> web::Settings {
+    web::Settings {
         host: std::net::Ipv4Addr::LOCALHOST.to_string(),
-        ..api::Settings::default()
+        ..web::Settings::default()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::set::{Stores, Use};
 /// When no store is named, one can't hold the views, or the address can't be bound. What a store
 /// that is down can't answer is a problem of status 503 until it is back, and `/readyz` names it.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let listener = api::Listener::open(&config.listener()).await?;
+    let listener = web::Listener::open(&config.listener()).await?;
     let stores = Stores::connect(&config, Use::Read).await?;
     let hot = stores.redis.clone().map(|store| store as Arc<dyn Views>);
     let history = stores

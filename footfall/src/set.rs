@@ -166,7 +166,7 @@ impl Stores {
     ///
     /// # Errors
     /// With those that are not, and why.
-    pub fn ready(&self) -> Result<(), api::Unready> {
+    pub fn ready(&self) -> Result<(), web::Unready> {
         let redis = self.redis.as_ref().and_then(|store| store.get().err());
         let opensearch = self.opensearch.as_ref().and_then(|store| store.get().err());
         let (mut what, mut details) = (Vec::new(), Vec::new());
@@ -178,7 +178,7 @@ impl Stores {
         if what.is_empty() {
             return Ok(());
         }
-        Err(api::Unready {
+        Err(web::Unready {
             what: what.join("; "),
             details: details.join("; "),
         })

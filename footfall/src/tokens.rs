@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use api::{Entry, Scope, TokenFile};
 use jiff::Timestamp;
+use web::{Entry, Scope, TokenFile};
 
 use crate::config::Config;
 use crate::length::length;
@@ -93,7 +93,7 @@ fn create(
     let mut scopes = scopes.to_vec();
     scopes.sort();
     scopes.dedup();
-    let (token, entry) = api::create(name, &scopes, now, expires);
+    let (token, entry) = web::create(name, &scopes, now, expires);
     file.change(|tokens| tokens.add(entry))
         .map_err(anyhow::Error::msg)?;
     Ok(token)

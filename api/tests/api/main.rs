@@ -3,7 +3,6 @@
 
 mod activities;
 mod campaigns;
-mod listener;
 mod metrics;
 mod openapi;
 mod operation;

@@ -6,10 +6,10 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use tower::ServiceExt;
 
-use crate::support::{Recorder, json, send, state, text};
+use crate::support::{Recorder, answer, json, numbers, scope, send, state, text};
 
-fn unready(what: &str, details: &str) -> api::Unready {
-    api::Unready {
+fn unready(what: &str, details: &str) -> web::Unready {
+    web::Unready {
         what: what.to_owned(),
         details: details.to_owned(),
     }
@@ -35,18 +35,18 @@ async fn a_process_is_alive_and_ready_when_it_says_so() {
 
 #[tokio::test]
 async fn why_a_process_is_not_ready_is_told_in_full_to_who_may_read_metrics_only() {
-    let mut tokens = api::Tokens::default();
+    let mut tokens = web::Tokens::default();
     let mut token = |name, scope| {
-        let (token, entry) = api::create(name, &[scope], jiff::Timestamp::UNIX_EPOCH, None);
+        let (token, entry) = web::create(name, &[scope], jiff::Timestamp::UNIX_EPOCH, None);
         tokens.add(entry).unwrap();
         token
     };
-    let scraper = token("scraper", api::Scope::Metrics);
-    let reader = token("reader", api::Scope::Read);
-    let guard = api::Guard::of(tokens);
+    let scraper = token("scraper", web::Scope::Metrics);
+    let reader = token("reader", web::Scope::Read);
+    let guard = web::Guard::of(tokens);
     let details = "partition 3 halted: checkpoint /var/footfall/0003.sqlite";
-    let ready: api::Readiness = Arc::new(move || Err(unready("a partition is halted", details)));
-    let process = api::health_router(ready.clone(), Arc::new(String::new), &guard);
+    let ready: web::Readiness = Arc::new(move || Err(unready("a partition is halted", details)));
+    let process = web::health_router(ready.clone(), Arc::new(String::new), &guard);
     let api = state(&Recorder::of([])).with_guard(guard.clone());
     let api = api::router(api.with_readiness(ready));
     for router in [process, api] {
@@ -66,6 +66,49 @@ async fn why_a_process_is_not_ready_is_told_in_full_to_who_may_read_metrics_only
             let problem: serde_json::Value = serde_json::from_str(&text(response).await).unwrap();
             assert_eq!(problem["detail"], said, "{token:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn numbers_and_metrics_need_a_scope_and_what_tells_none_is_open() {
+    let mut tokens = web::Tokens::default();
+    let tokens_by_scope = web::Scope::ALL.map(|scope| {
+        let (token, entry) =
+            web::create(scope.as_str(), &[scope], jiff::Timestamp::UNIX_EPOCH, None);
+        tokens.add(entry).unwrap();
+        (scope, token)
+    });
+    let hot = Recorder::of([Ok(answer([(scope("spring", None), numbers())]))]);
+    let router = api::router(state(&hot).with_guard(web::Guard::of(tokens)));
+    let status = async |path: &str, token: Option<&str>| {
+        let mut request = Request::get(path);
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answered = router.clone().oneshot(request).await.unwrap();
+        answered.status().as_u16()
+    };
+    for (path, needed) in [
+        ("/v1/campaigns", web::Scope::Read),
+        ("/v1/campaigns/spring", web::Scope::Read),
+        ("/metrics", web::Scope::Metrics),
+    ] {
+        assert_eq!(status(path, None).await, 401, "{path}");
+        for (scope, token) in &tokens_by_scope {
+            let expected = if scope.covers(needed) { 200 } else { 403 };
+            assert_eq!(status(path, Some(token)).await, expected, "{scope} {path}");
+        }
+    }
+    for (path, expected) in [
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/openapi.json", 200),
+        ("/", 200),
+        ("/page/page.js", 200),
+        ("/nowhere", 404),
+    ] {
+        assert_eq!(status(path, None).await, expected, "{path}");
     }
 }
 
@@ -103,43 +146,4 @@ async fn the_page_and_every_file_it_names_are_served_from_here_only() {
         }
     }
     assert_eq!(seen, 9, "{files:?}");
-}
-
-#[tokio::test]
-async fn serving_ends_when_told_to() {
-    let settings = api::Settings {
-        host: "127.0.0.1".to_owned(),
-        ..api::Settings::default()
-    };
-    let listener = api::Listener::open(&settings).await.unwrap();
-    let address = listener.address().unwrap();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let router = api::router(state(&Recorder::of([])));
-    let server = tokio::spawn(listener.serve(router, async {
-        stopped.await.unwrap();
-    }));
-    tokio::net::TcpStream::connect(address).await.unwrap();
-    stop.send(()).unwrap();
-    server.await.unwrap().unwrap();
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
-}
-
-#[tokio::test]
-async fn a_process_that_answers_no_questions_serves_health_and_metrics_only() {
-    let why = "no partition is assigned yet";
-    let waiting = Arc::new(move || Err(unready(why, why)));
-    let router = api::health_router(
-        waiting,
-        Arc::new(|| "footfall_up 1\n".to_owned()),
-        &api::Guard::open(),
-    );
-    assert_eq!(text(send(&router, "/healthz").await).await, "ok\n");
-    assert_eq!(
-        text(send(&router, "/metrics").await).await,
-        "footfall_up 1\n"
-    );
-    let (status, body) = json(&router, "/readyz").await;
-    assert_eq!(status, 503);
-    assert_eq!(body["detail"], "no partition is assigned yet");
-    assert_eq!(send(&router, "/v1/campaigns").await.status(), 404);
 }

@@ -53,9 +53,9 @@ pub struct Args {
 pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     metrics::describe();
     let stopping = stop_requested();
-    let listener = api::Listener::open(&config.listener()).await?;
+    let listener = web::Listener::open(&config.listener()).await?;
     let render = Arc::new(telemetry::metrics::render);
-    let router = api::health_router(Arc::new(|| Ok(())), render, &listener.guard());
+    let router = web::health_router(Arc::new(|| Ok(())), render, &listener.guard());
     tracing::info!(listen = %listener.address()?, api = args.api, "watching");
     let served = tokio::spawn(listener.serve(router, std::future::pending()));
     if let (Some(_), Some(host)) = (&args.token, open_host(&args.api)) {

@@ -19,7 +19,7 @@ use crate::problem::{Kind, Problem};
 
 /// What a route asks of who asks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
     /// Nothing: it tells nobody's secrets.
     Open,
     /// A token with this scope.
@@ -124,7 +124,7 @@ impl Refused {
         );
         Self {
             refusal: Refusal::Missing,
-            problem: Problem::new(Kind::NoToken, detail),
+            problem: Problem::new(Kind::NO_TOKEN, detail),
             challenge: "Bearer realm=\"footfall\"".to_owned(),
         }
     }
@@ -136,7 +136,7 @@ impl Refused {
         };
         Self {
             refusal,
-            problem: Problem::new(Kind::WrongToken, detail),
+            problem: Problem::new(Kind::WRONG_TOKEN, detail),
             challenge: "Bearer realm=\"footfall\", error=\"invalid_token\"".to_owned(),
         }
     }
@@ -147,7 +147,7 @@ impl Refused {
         );
         Self {
             refusal: Refusal::Scope,
-            problem: Problem::new(Kind::NoScope, detail),
+            problem: Problem::new(Kind::NO_SCOPE, detail),
             challenge: format!(
                 "Bearer realm=\"footfall\", error=\"insufficient_scope\", scope=\"{needed}\""
             ),
@@ -161,7 +161,7 @@ impl Refused {
         );
         Self {
             refusal: Refusal::TooMany,
-            problem: Problem::new(Kind::TooManyAttempts, detail),
+            problem: Problem::new(Kind::TOO_MANY_ATTEMPTS, detail),
             challenge: String::new(),
         }
     }
@@ -186,7 +186,7 @@ impl IntoResponse for Refused {
 }
 
 /// The route behind the guard.
-pub(crate) fn guarded<S>(route: MethodRouter<S>, access: Access, guard: &Guard) -> MethodRouter<S>
+pub fn guarded<S>(route: MethodRouter<S>, access: Access, guard: &Guard) -> MethodRouter<S>
 where
     S: Clone + Send + Sync + 'static,
 {

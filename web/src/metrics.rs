@@ -1,4 +1,4 @@
-//! The API's metrics of its own requests: names, labels, and how they are set.
+//! A process's metrics of the requests it serves: names, labels, and how they are set.
 //!
 //! Whoever asks can't make series: every label is one of a few words. The time is until the
 //! answer's head is ready, with the store's; a request whose client leaves before is not counted.

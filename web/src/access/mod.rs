@@ -9,7 +9,7 @@ mod scope;
 mod tokens;
 
 pub use file::TokenFile;
-pub use guard::Guard;
-pub(crate) use guard::{Access, guarded};
+pub use guard::{Access, Guard, guarded};
+
 pub use scope::Scope;
 pub use tokens::{Entry, Tokens, WrongTokens, create};

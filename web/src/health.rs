@@ -13,7 +13,7 @@ use crate::problem::{Body, Kind, Problem};
     get, path = "/healthz", tag = "operation",
     responses((status = 200, description = "It runs", body = String, content_type = "text/plain"))
 )]
-pub(crate) async fn healthz() -> &'static str {
+pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
@@ -25,7 +25,7 @@ pub(crate) async fn healthz() -> &'static str {
         (status = 503, description = "Not for now, with the reason", body = Body, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn readyz(
+pub async fn readyz(
     extract::State(state): extract::State<Operation>,
     request: Request,
 ) -> Result<&'static str, Problem> {
@@ -37,7 +37,7 @@ pub(crate) async fn readyz(
     } else {
         unready.what
     };
-    Err(Problem::new(Kind::NotReady, reason))
+    Err(Problem::new(Kind::NOT_READY, reason))
 }
 
 /// The process's metrics, for Prometheus.
@@ -51,7 +51,7 @@ pub(crate) async fn readyz(
         (status = 429, description = "Too many wrong tokens came from this address", body = Body, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn metrics(extract::State(state): extract::State<Operation>) -> impl IntoResponse {
+pub async fn metrics(extract::State(state): extract::State<Operation>) -> impl IntoResponse {
     let format = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, format)], (state.metrics)())
 }
