@@ -10,6 +10,7 @@ use std::io::Write;
 use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use log::NewRecord;
+use pipeline::event_json;
 use pipeline::record::{Headers, Record};
 use pipeline::rejection::Reason;
 use prost::Message;
@@ -17,7 +18,6 @@ use schemas::{headers, v1};
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::event_json;
 use crate::set::Log;
 
 /// Records appended in one call.

@@ -9,7 +9,6 @@ pub mod dead_letters;
 pub mod demo;
 pub mod device;
 pub mod doctor;
-mod event_json;
 pub mod generate;
 pub mod indices;
 mod length;

@@ -14,6 +14,7 @@ pub mod decode;
 pub mod definition;
 pub mod device;
 mod duplicates;
+pub mod event_json;
 pub mod freeze;
 pub mod identity;
 mod names;

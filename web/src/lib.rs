@@ -19,3 +19,4 @@ pub use listener::{Error, Listener, Settings};
 pub use operation::{Metrics, Operation, Readiness, Unready, health_router};
 pub use problem::{Body, Kind, Problem};
 pub use status::{Status, status_router};
+pub use trace::PassedOn;

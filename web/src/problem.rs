@@ -10,7 +10,7 @@ use crate::trace;
 
 /// Seconds after which a store that failed is worth asking again: its client has reconnected or
 /// given up by then.
-const RETRY_AFTER_S: &str = "1";
+const RETRY_AFTER_S: u64 = 1;
 
 /// A kind of problem. Its URN never changes meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct Problem {
     pub detail: String,
     /// The parameter to change, where one is at fault.
     pub parameter: Option<String>,
+    /// Seconds after which the same request may be sent again, where that is known.
+    pub retry_after_s: Option<u64>,
 }
 
 /// A problem as JSON: RFC 9457.
@@ -109,6 +111,17 @@ impl Problem {
             kind,
             detail: detail.into(),
             parameter: None,
+            retry_after_s: (kind.status == StatusCode::SERVICE_UNAVAILABLE)
+                .then_some(RETRY_AFTER_S),
+        }
+    }
+
+    /// The same, worth sending again after so many seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        Self {
+            retry_after_s: Some(seconds),
+            ..self
         }
     }
 
@@ -144,8 +157,8 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -11,6 +11,11 @@ tokio::task_local! {
     static TRACE_ID: String;
 }
 
+/// What an answer may pass on of its request's trace, among the request's extensions: the client's trace with a step of its own.
+/// Absent where the client sent none.
+#[derive(Debug, Clone)]
+pub struct PassedOn(pub Trace);
+
 /// The trace id of the request that this task answers, if it answers one.
 pub(crate) fn current() -> Option<String> {
     TRACE_ID.try_with(Clone::clone).ok()
@@ -18,10 +23,14 @@ pub(crate) fn current() -> Option<String> {
 
 /// Goes on with the client's trace, or begins one. The path is logged without its query, and a request at debug: whoever
 /// asks could fill the log otherwise.
-pub(crate) async fn follow(request: Request, next: Next) -> Response {
+pub(crate) async fn follow(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(HEADER);
     let given = given.and_then(|value| Trace::parse(value.to_str().ok()?));
+    let is_given = given.is_some();
     let trace = given.unwrap_or_else(Trace::begin).step();
+    if is_given {
+        request.extensions_mut().insert(PassedOn(trace.clone()));
+    }
     let span = tracing::error_span!(
         "request",
         method = %request.method(),

@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 
 use clap::ValueEnum;
+use pipeline::event_json;
 use prost::Message;
 use schemas::v1;
-
-use crate::event_json;
 
 /// How events are written to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -9,6 +9,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use log::{NewRecord, Producer};
 use pipeline::cell::Kind;
+use pipeline::event_json;
 use pipeline::record::Headers;
 use prost::Message;
 use schemas::{headers, v1};
@@ -16,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::rules::{Rules, referrer_host};
 use super::summary::{FileSummary, Skip};
-use super::{Format, access_log, json_lines};
+use super::{Format, access_log};
 
 /// Longest line read, bytes: four times the largest event.
 const MAX_LINE: usize = 64 * 1024;
@@ -108,7 +109,7 @@ impl Import<'_> {
         let event = if bytes.len() > MAX_LINE {
             Err(format!("more than {MAX_LINE} bytes"))
         } else if self.format == Format::Json {
-            json_lines::parse(&text).map(Ok)
+            event_json::parse(&text).map(Ok)
         } else {
             access_log::parse(&text).map(|request| self.page_view(&request))
         };

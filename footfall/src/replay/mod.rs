@@ -6,7 +6,6 @@
 
 mod access_log;
 mod import;
-mod json_lines;
 mod rules;
 mod summary;
 

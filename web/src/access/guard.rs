@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
@@ -62,22 +62,22 @@ impl Guard {
     }
 
     /// Whether the request may do what needs the scope, at that time.
-    fn check(&self, needed: Scope, request: &Request, now: Timestamp) -> Result<(), Refused> {
+    fn check(&self, needed: Scope, request: &Request, now: Timestamp) -> Result<(), Box<Refused>> {
         let Some(inner) = &self.0 else {
             return Ok(());
         };
         let tokens = Arc::clone(&inner.tokens.read().unwrap_or_else(PoisonError::into_inner));
         let Some(token) = sent(request.headers()) else {
-            return Err(Refused::missing(needed));
+            return Err(Box::new(Refused::missing(needed)));
         };
         let found = is_formed(token).then(|| tokens.find(token)).flatten();
         let refusal = match found {
             None => Refusal::Unknown,
             Some(entry) if entry.is_expired(now) => Refusal::Expired,
             Some(entry) if entry.allows(needed) => return Ok(()),
-            Some(entry) => return Err(Refused::scope(needed, &entry.name)),
+            Some(entry) => return Err(Box::new(Refused::scope(needed, &entry.name))),
         };
-        Err(inner.wrong(refusal, request))
+        Err(Box::new(inner.wrong(refusal, request)))
     }
 }
 
@@ -161,7 +161,7 @@ impl Refused {
         );
         Self {
             refusal: Refusal::TooMany,
-            problem: Problem::new(Kind::TOO_MANY_ATTEMPTS, detail),
+            problem: Problem::new(Kind::TOO_MANY_ATTEMPTS, detail).retry_after(WINDOW.as_secs()),
             challenge: String::new(),
         }
     }
@@ -171,10 +171,6 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         count_refusal(self.refusal);
         let mut response = self.problem.into_response();
-        if response.status() == StatusCode::TOO_MANY_REQUESTS {
-            let window = HeaderValue::from(WINDOW.as_secs());
-            response.headers_mut().insert(header::RETRY_AFTER, window);
-        }
         if let Ok(challenge) = HeaderValue::from_str(&self.challenge)
             && !self.challenge.is_empty()
         {

@@ -1,16 +1,18 @@
-//! One line of JSON: an object with the field names of `footfall.v1.Event`.
+//! An event as a JSON object with the field names of `footfall.v1.Event`: read, and written.
 //!
 //! Kinds by name (`"visit"` or `"KIND_VISIT"`), times as milliseconds or RFC 3339 text. A field of another name is an
 //! error: a misspelt campaign would be lost in silence.
 
-use pipeline::cell::Kind;
 use schemas::v1;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde_json::{Map, Value, json};
+
+use crate::cell::Kind;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct Object {
     #[serde(default)]
     event_id: String,
     user_id: String,
@@ -47,35 +49,84 @@ struct Amount {
     currency: String,
 }
 
-/// Reads a line; an event without an id has an empty one.
+/// Reads an object from text; an event without an id has an empty one.
 ///
 /// # Errors
 /// What is wrong, as the end of the sentence "the line has …".
-pub(super) fn parse(line: &str) -> Result<v1::Event, String> {
-    let line: Line =
-        serde_json::from_str(line).map_err(|error| format!("no event in JSON: {error}"))?;
-    if line.user_id.is_empty() {
+pub fn parse(text: &str) -> Result<v1::Event, String> {
+    event(serde_json::from_str(text))
+}
+
+/// Reads an object that was parsed already; an event without an id has an empty one.
+///
+/// # Errors
+/// As [`parse`].
+pub fn from_value(value: Value) -> Result<v1::Event, String> {
+    event(Object::deserialize(value))
+}
+
+fn event(object: serde_json::Result<Object>) -> Result<v1::Event, String> {
+    let object = object.map_err(|error| format!("no event in JSON: {error}"))?;
+    if object.user_id.is_empty() {
         return Err("an empty user_id".to_owned());
     }
     Ok(v1::Event {
-        event_id: line.event_id,
-        user_id: line.user_id,
-        kind: line.kind.to_wire().into(),
-        occurred_at_ms: line.occurred_at_ms,
-        campaign_id: line.campaign_id,
-        activity_id: line.activity_id,
-        user_agent: line.user_agent,
-        client_hints: line.client_hints.map(|hints| v1::ClientHints {
+        event_id: object.event_id,
+        user_id: object.user_id,
+        kind: object.kind.to_wire().into(),
+        occurred_at_ms: object.occurred_at_ms,
+        campaign_id: object.campaign_id,
+        activity_id: object.activity_id,
+        user_agent: object.user_agent,
+        client_hints: object.client_hints.map(|hints| v1::ClientHints {
             mobile: hints.mobile,
             platform: hints.platform,
             model: hints.model,
         }),
-        amount: line.amount.map(|amount| v1::Amount {
+        amount: object.amount.map(|amount| v1::Amount {
             minor_units: amount.minor_units,
             currency: amount.currency,
         }),
-        signed_up_at_ms: line.signed_up_at_ms,
+        signed_up_at_ms: object.signed_up_at_ms,
     })
+}
+
+/// The event with the fields it has. A kind of a later version is its number.
+pub fn object(event: &v1::Event) -> Value {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: Value| {
+        fields.insert(name.to_owned(), value);
+    };
+    put("event_id", json!(event.event_id));
+    put("user_id", json!(event.user_id));
+    let kind = Kind::from_wire(event.kind).map(Kind::as_str);
+    put("kind", kind.map_or(json!(event.kind), |kind| json!(kind)));
+    put("occurred_at_ms", json!(event.occurred_at_ms));
+    for (name, text) in [
+        ("campaign_id", &event.campaign_id),
+        ("activity_id", &event.activity_id),
+        ("user_agent", &event.user_agent),
+    ] {
+        if !text.is_empty() {
+            put(name, json!(text));
+        }
+    }
+    if let Some(hints) = &event.client_hints {
+        put(
+            "client_hints",
+            json!({"mobile": hints.mobile, "platform": hints.platform, "model": hints.model}),
+        );
+    }
+    if let Some(amount) = &event.amount {
+        put(
+            "amount",
+            json!({"minor_units": amount.minor_units, "currency": amount.currency}),
+        );
+    }
+    if let Some(ms) = event.signed_up_at_ms {
+        put("signed_up_at_ms", json!(ms));
+    }
+    Value::Object(fields)
 }
 
 fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {

@@ -1,0 +1,140 @@
+//! `POST /v1/events`: one event or many, each answered for itself.
+//!
+//! What is answered as accepted stands in the log at the offset named. Sent again with the same event_id within the
+//! dedup window it is counted once.
+
+mod form;
+mod judge;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use log::Appended;
+use pipeline::record::Headers;
+use schemas::headers;
+use serde::Serialize;
+use web::{PassedOn, Problem};
+
+use self::form::Form;
+use self::judge::{Judged, judge};
+use crate::Gateway;
+use crate::metrics::{Outcome, count_events};
+use crate::problem;
+
+/// Headers of this beginning are Footfall's own.
+const RESERVED: &str = "footfall-";
+/// How events are sent again.
+const AGAIN: &str = "send the same again, with the same event_ids, and none is counted twice";
+
+/// What became of the events, in the order they were sent.
+#[derive(Debug, Serialize)]
+struct Answer {
+    accepted: usize,
+    rejected: usize,
+    events: Vec<Told>,
+}
+
+/// What became of an event.
+#[derive(Debug, Serialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+enum Told {
+    Accepted {
+        event_id: String,
+        partition: u32,
+        offset: u64,
+    },
+    Rejected {
+        /// Absent where it could not be read.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        event_id: Option<String>,
+        reason: &'static str,
+        detail: String,
+    },
+}
+
+/// Takes events.
+pub(crate) async fn take(
+    State(gateway): State<Gateway>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    refuse_reserved(&head.headers)?;
+    let form = Form::of(&head.headers)?;
+    let (bytes, room) = gateway.room.read(&head.headers, body).await?;
+    let packed = trace(head.extensions.get());
+    let now_ms = (gateway.now)();
+    let judged: Vec<Judged> = form
+        .split(&bytes)?
+        .into_iter()
+        .map(|sent| judge(sent, now_ms, &packed))
+        .collect();
+    drop(bytes);
+    let (told, records): (Vec<_>, Vec<_>) = judged.into_iter().map(Judged::part).unzip();
+    let records: Vec<_> = records.into_iter().flatten().collect();
+    let accepted = records.len();
+    count_events(Outcome::Rejected, told.len() - accepted);
+    let appended = match accepted {
+        0 => Vec::new(),
+        _ => gateway
+            .events
+            .append(records, Some(room))
+            .await
+            .map_err(|error| {
+                count_events(Outcome::Unacknowledged, accepted);
+                problem::not_appended(&error, AGAIN)
+            })?,
+    };
+    count_events(Outcome::Accepted, accepted);
+    Ok(answer(told, accepted, appended))
+}
+
+/// A record's headers are not the client's to choose.
+fn refuse_reserved(sent: &HeaderMap) -> Result<(), Problem> {
+    let name = sent.keys().find(|name| name.as_str().starts_with(RESERVED));
+    name.map_or(Ok(()), |name| {
+        let detail = format!("the header {name} is Footfall's own; leave it out");
+        Err(Problem::new(problem::RESERVED_HEADER, detail))
+    })
+}
+
+/// The headers of every record of a request: the client's trace, where it sent one.
+fn trace(passed_on: Option<&PassedOn>) -> Vec<u8> {
+    let mut packed = Vec::new();
+    if let Some(PassedOn(trace)) = passed_on {
+        Headers::push(&mut packed, headers::TRACE, trace.to_string().as_bytes());
+    }
+    packed
+}
+
+/// 202: all are in the log. 207: some are. 422: none is.
+fn answer(told: Vec<judge::Told>, accepted: usize, appended: Vec<Appended>) -> Response {
+    let rejected = told.len() - accepted;
+    let status = match (accepted, rejected) {
+        (_, 0) => StatusCode::ACCEPTED,
+        (0, _) => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::MULTI_STATUS,
+    };
+    let mut places = appended.into_iter();
+    let events = told
+        .into_iter()
+        .filter_map(|told| match told {
+            judge::Told::Rejected(rejected) => Some(Told::Rejected {
+                event_id: rejected.event_id,
+                reason: rejected.reason,
+                detail: rejected.detail,
+            }),
+            judge::Told::Accepted { event_id } => places.next().map(|place| Told::Accepted {
+                event_id,
+                partition: place.partition,
+                offset: place.offset,
+            }),
+        })
+        .collect();
+    let answer = Answer {
+        accepted,
+        rejected,
+        events,
+    };
+    (status, Json(answer)).into_response()
+}

@@ -1,0 +1,78 @@
+//! What the routes work with: the log, tokens, readiness, metrics and the clock.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use log::Producer;
+use web::{Guard, Metrics, Operation, Readiness};
+
+use crate::appender::Appender;
+use crate::body::Room;
+use crate::metrics;
+
+/// The time, in milliseconds since the epoch.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// What the routes work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) events: Appender,
+    pub(crate) room: Room,
+    pub(crate) now: Clock,
+    pub(crate) guard: Guard,
+    ready: Readiness,
+    metrics: Metrics,
+}
+
+impl Gateway {
+    /// Appends events to `events`, is always ready, has no metrics, asks for no token and takes the machine's clock.
+    ///
+    /// # Errors
+    /// When the system has no further thread.
+    pub fn new(events: Arc<dyn Producer>) -> io::Result<Self> {
+        metrics::begin();
+        Ok(Self {
+            events: Appender::start("events", events)?,
+            room: Room::default(),
+            now: Arc::new(|| jiff::Timestamp::now().as_millisecond()),
+            guard: Guard::open(),
+            ready: Arc::new(|| Ok(())),
+            metrics: Arc::new(String::new),
+        })
+    }
+
+    /// Asks for tokens as `guard` does.
+    #[must_use]
+    pub fn with_guard(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// `/readyz` answers what `ready` says.
+    #[must_use]
+    pub fn with_readiness(self, ready: Readiness) -> Self {
+        Self { ready, ..self }
+    }
+
+    /// `/metrics` answers what `metrics` renders.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Takes the time from `now`.
+    #[must_use]
+    pub fn with_clock(self, now: Clock) -> Self {
+        Self { now, ..self }
+    }
+}
+
+impl FromRef<Gateway> for Operation {
+    fn from_ref(gateway: &Gateway) -> Self {
+        Self {
+            ready: gateway.ready.clone(),
+            metrics: gateway.metrics.clone(),
+            guard: gateway.guard.clone(),
+        }
+    }
+}

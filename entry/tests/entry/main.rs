@@ -1,0 +1,6 @@
+//! What the gateway answers, over an embedded log and over logs that fail.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod events;
+mod support;
+mod troubles;
