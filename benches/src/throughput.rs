@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use footfall::config::Config;
 use footfall::generate::{self, Traffic};
 use footfall::set::{self, Log};
-use log::kafka::topics::{Layout, create};
+use log::kafka::topics::{Keeps, Layout, create};
 use log::{Consumer, Delivery, NoStart, Positions};
 use processor::{Parts, Processor};
 use prost::Message;
@@ -102,6 +102,7 @@ fn fill(args: &Args, config: &Config) -> anyhow::Result<u64> {
             replication: 1,
             min_insync_replicas: 1,
             max_message_bytes: 2 << 20,
+            keeps: Keeps::Everything,
         };
         create(&config.kafka(), topic, layout)?;
     }

@@ -33,7 +33,7 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let checked = config.clone();
     tokio::task::spawn_blocking(move || {
         checks::folder(&checked).settle()?;
-        checks::topics(&checked).settle()
+        checks::topics_of_process(&checked).settle()
     })
     .await??;
     let log = Log::open(&config)?;

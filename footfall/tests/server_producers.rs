@@ -40,6 +40,7 @@ fn fresh_topic(config: &Config, what: &str) -> String {
         partitions: PARTITIONS,
         replication: 3,
         min_insync_replicas: 2,
+        keeps: topics::Keeps::Everything,
         max_message_bytes: 1 << 20,
     };
     topics::create(config, &name, layout).unwrap();

@@ -45,7 +45,7 @@ fn doctor_finds_what_a_start_would_meet_and_writes_nothing() {
     let mut deployment = Deployment::on_servers();
     let (status, said) = doctor(&deployment);
     assert_eq!(status, 0, "{:?}", said("topics", "refused"));
-    assert_eq!(said("topics", "ok").len(), 2);
+    assert_eq!(said("topics", "ok").len(), 4);
     assert_eq!(said("opensearch", "ok").len(), 1);
     assert_eq!(indices(&deployment), "{}", "an index was made");
     assert!(!deployment.config.data.exists(), "a folder was made");

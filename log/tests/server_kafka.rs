@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use conformance::tools::{Delivered, POLL, Starts, append_numbered, number, read, read_all};
 use conformance::{Harness, PARTITIONS};
+use footfall_log::kafka::topics::Keeps::{Everything, LastOfEachKey};
 use footfall_log::kafka::{self as log, topics};
 use footfall_log::{Bounds, Consumer, Error, Positions, Producer, Reader};
 use kafka::{Topic, config, foreign_producer, foreign_topic, fresh_name};
@@ -172,12 +173,32 @@ fn members_that_come_and_go_lose_and_double_nothing() {
 #[ignore = "needs servers"]
 fn a_created_topic_has_no_weakness() {
     let topic = Topic::fresh();
-    let findings = topics::check(&config(), &topic.name, PARTITIONS, false).unwrap();
+    let findings = topics::check(&config(), &topic.name, PARTITIONS, Everything, false).unwrap();
     assert_eq!(findings, []);
     let again = topics::create(&config(), &topic.name, kafka::LAYOUT);
-    assert!(matches!(again, Err(Error::Fatal(text)) if text.contains("there already")));
-    let missing = topics::check(&config(), &fresh_name(), PARTITIONS, false);
-    assert!(matches!(missing, Err(Error::Fatal(text)) if text.contains("footfall topics")));
+    assert!(!again.unwrap(), "it is there already");
+    let missing = topics::check(&config(), &fresh_name(), PARTITIONS, Everything, false);
+    assert!(matches!(missing, Err(Error::Fatal(text)) if text.contains("footfall topics create")));
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn a_topic_of_the_last_of_each_key_has_no_weakness_and_is_told_from_one_that_keeps_all() {
+    let name = fresh_name();
+    let layout = topics::Layout {
+        keeps: LastOfEachKey,
+        ..kafka::LAYOUT
+    };
+    assert!(topics::create(&config(), &name, layout).unwrap());
+    for (keeps, found) in [(LastOfEachKey, 0), (Everything, 1)] {
+        let findings = topics::check(&config(), &name, PARTITIONS, keeps, false).unwrap();
+        assert_eq!(findings.len(), found, "{findings:?}");
+    }
+    let keeps_all = Topic::fresh();
+    let findings = topics::check(&config(), &keeps_all.name, PARTITIONS, LastOfEachKey, true);
+    let findings = findings.unwrap();
+    assert!(findings[0].sentence.contains("set it to compact"));
+    assert!(findings[0].refused && findings.len() == 1);
 }
 
 /// A broker that has not heard of a new topic yet answers like one that never will: with no settings.
@@ -220,7 +241,8 @@ fn each_weakness_of_a_topic_is_found() {
 
 fn assert_found(topic: &str, partitions: u32, word: &str, tolerated: bool) {
     for development in [false, true] {
-        let findings = topics::check(&config(), topic, partitions, development).unwrap();
+        let findings =
+            topics::check(&config(), topic, partitions, Everything, development).unwrap();
         let [finding] = findings.as_slice() else {
             panic!("expected one finding with {word:?}: {findings:?}");
         };

@@ -25,6 +25,7 @@ const LAYOUT: topics::Layout = topics::Layout {
     replication: 3,
     min_insync_replicas: 2,
     max_message_bytes: 1 << 20,
+    keeps: topics::Keeps::Everything,
 };
 
 /// A topic's name that no two tests and no two runs share.
@@ -132,7 +133,7 @@ fn every_way_in_creates_checks_appends_reads_and_consumes() {
         let name = &fresh_name();
         topics::create(&config, name, LAYOUT).unwrap();
         assert_eq!(
-            topics::check(&config, name, LAYOUT.partitions, false).unwrap(),
+            topics::check(&config, name, LAYOUT.partitions, LAYOUT.keeps, false).unwrap(),
             []
         );
         let record = NewRecord {
@@ -226,7 +227,8 @@ fn who_is_kept_out_is_told_the_setting_to_look_at() {
     std::thread::scope(|scope| {
         for (what, config, setting) in &cases {
             scope.spawn(move || {
-                let error = topics::check(config, "footfall.events", 1, false).unwrap_err();
+                let error =
+                    topics::check(config, "footfall.events", 1, LAYOUT.keeps, false).unwrap_err();
                 let Error::Fatal(said) = error else {
                     panic!("{what}: {error}");
                 };
@@ -255,7 +257,10 @@ fn a_user_without_rights_is_told_the_topic_and_the_right() {
             "CREATE",
             topics::create(&stranger, &fresh_name(), LAYOUT).err(),
         ),
-        ("DESCRIBE", topics::check(&stranger, name, 1, false).err()),
+        (
+            "DESCRIBE",
+            topics::check(&stranger, name, 1, LAYOUT.keeps, false).err(),
+        ),
         (
             "DESCRIBE_CONFIGS",
             topics::record_limit(&stranger, name).err(),

@@ -135,8 +135,18 @@ fn an_event_of_a_later_version_gives_the_fields_known_today() {
 #[test]
 fn topics_and_headers_keep_their_names() {
     assert_eq!(
-        [topics::EVENTS, topics::DEAD_LETTERS],
-        ["footfall.events", "footfall.dead-letters"]
+        [
+            topics::EVENTS,
+            topics::DEAD_LETTERS,
+            topics::ENTRIES,
+            topics::CAMPAIGNS
+        ],
+        [
+            "footfall.events",
+            "footfall.dead-letters",
+            "footfall.entries",
+            "footfall.campaigns"
+        ]
     );
     assert_eq!(
         [headers::SOURCE, headers::SEQUENCE, headers::REPLAY_OF],

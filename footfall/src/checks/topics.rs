@@ -1,17 +1,28 @@
 //! Whether the topics can hold what Footfall promises to keep.
 
-use log::kafka::topics::{check, record_limit};
+use log::kafka::topics::{Keeps, record_limit};
 
 use super::Checks;
 use crate::config::Config;
-use crate::topics::{EVENT_BYTES, LETTER_BYTES};
+use crate::topics::{EVENT_BYTES, LETTER_BYTES, Wanted};
 
-/// Checks the events topic and the dead-letter topic.
+/// Checks every topic.
 pub fn topics(config: &Config) -> Checks {
-    let mut checks = Checks::of("topics");
+    check(config, Wanted::all(config))
+}
+
+/// Checks those that `footfall process` uses.
+pub fn of_process(config: &Config) -> Checks {
     let names = config.topics();
-    for topic in [&names.events, &names.dead_letters] {
-        one(config, topic, &mut checks);
+    let used = [names.events, names.dead_letters];
+    let wanted = Wanted::all(config).into_iter();
+    check(config, wanted.filter(|topic| used.contains(&topic.name)))
+}
+
+fn check(config: &Config, wanted: impl IntoIterator<Item = Wanted>) -> Checks {
+    let mut checks = Checks::of("topics");
+    for topic in wanted {
+        one(config, &topic, &mut checks);
         if checks
             .made
             .iter()
@@ -25,13 +36,20 @@ pub fn topics(config: &Config) -> Checks {
     checks
 }
 
-fn one(config: &Config, topic: &str, checks: &mut Checks) {
-    let partitions = config.definition.partitions;
-    match check(&config.kafka(), topic, partitions, config.log.development) {
+fn one(config: &Config, topic: &Wanted, checks: &mut Checks) {
+    match topic.check(config) {
         Err(error) => checks.log_failed(&error),
-        Ok(findings) if findings.is_empty() => checks.ok(format!(
-            "{topic} has {partitions} partitions and keeps what it acknowledges"
-        )),
+        Ok(findings) if findings.is_empty() => {
+            let Wanted {
+                name, partitions, ..
+            } = topic;
+            checks.ok(match topic.keeps {
+                Keeps::Everything => {
+                    format!("{name} has {partitions} partitions and keeps what it acknowledges")
+                }
+                Keeps::LastOfEachKey => format!("{name} keeps the last record of each key"),
+            });
+        }
         Ok(findings) => {
             for finding in findings {
                 if finding.refused {

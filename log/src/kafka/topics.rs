@@ -34,6 +34,27 @@ pub struct Layout {
     pub min_insync_replicas: u32,
     /// The greatest record, in bytes. Dead letters are greater than what they carry by their headers.
     pub max_message_bytes: u32,
+    /// What it keeps.
+    pub keeps: Keeps,
+}
+
+/// What a topic keeps for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// Every record.
+    Everything,
+    /// The last record of each key.
+    LastOfEachKey,
+}
+
+impl Keeps {
+    /// The topic's `cleanup.policy`.
+    const fn policy(self) -> &'static str {
+        match self {
+            Self::Everything => "delete",
+            Self::LastOfEachKey => "compact",
+        }
+    }
 }
 
 /// What is wrong with a topic.
@@ -45,12 +66,12 @@ pub struct Finding {
     pub refused: bool,
 }
 
-/// Creates a topic: append times by the broker, unlimited retention, no unclean election.
+/// Creates a topic: append times by the broker, unlimited retention, no unclean election. Whether it was created: one
+/// that is there already is left as it is, and not looked at.
 ///
 /// # Errors
-/// [`Error::Fatal`] when the topic is there already or the layout is refused; [`Error::Transient`] when the
-/// cluster doesn't answer.
-pub fn create(config: &Config, topic: &str, layout: Layout) -> Result<(), Error> {
+/// [`Error::Fatal`] when the layout is refused; [`Error::Transient`] when the cluster doesn't answer.
+pub fn create(config: &Config, topic: &str, layout: Layout) -> Result<bool, Error> {
     let admin = admin(config)?;
     let min_insync = layout.min_insync_replicas.to_string();
     let max_bytes = layout.max_message_bytes.to_string();
@@ -62,14 +83,12 @@ pub fn create(config: &Config, topic: &str, layout: Layout) -> Result<(), Error>
         .set("message.timestamp.type", "LogAppendTime")
         .set("retention.ms", "-1")
         .set("retention.bytes", "-1")
-        .set("cleanup.policy", "delete");
+        .set("cleanup.policy", layout.keeps.policy());
     let results = block_on(admin.create_topics([&new], &options()))
         .map_err(|error| report::unanswered(topic, "CREATE", &error))?;
     match results.into_iter().next() {
-        Some(Ok(_)) => Ok(()),
-        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Err(Error::Fatal(format!(
-            "topic {topic} is there already; check it instead of creating it"
-        ))),
+        Some(Ok(_)) => Ok(true),
+        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
         Some(Err((_, code))) => Err(report::lacks(topic, "CREATE", code).unwrap_or_else(|| {
             Error::Fatal(format!(
                 "topic {topic} can't be created: {code}; are there enough brokers for {} copies?",
@@ -83,7 +102,7 @@ pub fn create(config: &Config, topic: &str, layout: Layout) -> Result<(), Error>
 }
 
 /// What is wrong with a topic. In a `development` set-up it may lose acknowledged records, but its
-/// partitions and its append times must be right, and nothing may be compacted away.
+/// partitions, its append times and what it keeps must be right.
 ///
 /// A topic that is missing is looked for again for a while: a broker may not have heard of a new one.
 ///
@@ -93,14 +112,15 @@ pub fn check(
     config: &Config,
     topic: &str,
     partitions: u32,
+    keeps: Keeps,
     development: bool,
 ) -> Result<Vec<Finding>, Error> {
     let admin = admin(config)?;
     let copies = copies(&admin, topic)?;
     let settings = settings(&admin, topic)?;
-    let mut findings = structural(topic, partitions, copies.len(), &settings);
+    let mut findings = structural(topic, partitions, keeps, copies.len(), &settings);
     findings.extend(
-        weaknesses(topic, &copies, &settings)
+        weaknesses(topic, keeps, &copies, &settings)
             .into_iter()
             .map(|sentence| Finding {
                 sentence,
@@ -125,12 +145,17 @@ pub fn record_limit(config: &Config, topic: &str) -> Result<Option<u32>, Error> 
 fn structural(
     topic: &str,
     expected: u32,
+    keeps: Keeps,
     found: usize,
     settings: &HashMap<String, String>,
 ) -> Vec<Finding> {
     let setting = |name: &str| settings.get(name).map_or("unknown", String::as_str);
     let mut sentences = Vec::new();
-    if found != expected as usize {
+    if found != expected as usize && keeps == Keeps::LastOfEachKey {
+        sentences.push(format!(
+            "topic {topic} has {found} partitions, and {expected} is right: make it anew"
+        ));
+    } else if found != expected as usize {
         sentences.push(format!(
             "topic {topic} has {found} partitions, the definition says {expected}: set the definition to \
              {found}, or make a new topic and rebuild; never change the number of a topic that holds records"
@@ -143,10 +168,14 @@ fn structural(
              to LogAppendTime before the first record"
         ));
     }
-    let cleanup = setting("cleanup.policy");
-    if cleanup != "delete" {
+    let (cleanup, policy) = (setting("cleanup.policy"), keeps.policy());
+    if cleanup != policy {
+        let what = match keeps {
+            Keeps::Everything => "removes records that others follow",
+            Keeps::LastOfEachKey => "keeps other records than the last of each key",
+        };
         sentences.push(format!(
-            "topic {topic} removes records that others follow (cleanup.policy={cleanup}): set it to delete"
+            "topic {topic} {what} (cleanup.policy={cleanup}): set it to {policy}"
         ));
     }
     sentences
@@ -159,7 +188,12 @@ fn structural(
 }
 
 /// How it could lose acknowledged records.
-fn weaknesses(topic: &str, copies: &[usize], settings: &HashMap<String, String>) -> Vec<String> {
+fn weaknesses(
+    topic: &str,
+    keeps: Keeps,
+    copies: &[usize],
+    settings: &HashMap<String, String>,
+) -> Vec<String> {
     let setting = |name: &str| settings.get(name).map_or("unknown", String::as_str);
     let mut sentences = Vec::new();
     let fewest = copies.iter().copied().min().unwrap_or(0);
@@ -183,7 +217,12 @@ fn weaknesses(topic: &str, copies: &[usize], settings: &HashMap<String, String>)
              set it to false"
         ));
     }
-    for name in ["retention.ms", "retention.bytes"] {
+    // Without deletion no retention takes effect.
+    let retention: &[&str] = match keeps {
+        Keeps::Everything => &["retention.ms", "retention.bytes"],
+        Keeps::LastOfEachKey => &[],
+    };
+    for name in retention {
         let limit = setting(name);
         if limit != "-1" {
             sentences.push(format!(
@@ -219,7 +258,7 @@ fn copies(admin: &AdminClient<Reporting>, topic: &str) -> Result<Vec<usize>, Err
         }
         if Instant::now() >= give_up {
             return Err(Error::Fatal(format!(
-                "there is no topic {topic}; create it with `footfall topics`, or check the topic prefix"
+                "there is no topic {topic}; create it with `footfall topics create`, or check the topic prefix"
             )));
         }
         std::thread::sleep(SPREAD_PAUSE);

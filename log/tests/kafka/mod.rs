@@ -21,6 +21,7 @@ pub const LAYOUT: topics::Layout = topics::Layout {
     replication: 3,
     min_insync_replicas: 2,
     max_message_bytes: 1 << 20,
+    keeps: topics::Keeps::Everything,
 };
 
 pub fn config() -> Config {
@@ -41,7 +42,7 @@ pub struct Topic {
 impl Topic {
     pub fn fresh() -> Self {
         let name = fresh_name();
-        topics::create(&config(), &name, LAYOUT).unwrap();
+        assert!(topics::create(&config(), &name, LAYOUT).unwrap());
         Self { name }
     }
 
