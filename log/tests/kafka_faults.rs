@@ -213,3 +213,84 @@ fn a_follower_goes_on_when_the_leader_it_fetches_from_is_gone() {
         last += 10;
     }
 }
+
+/// Values of a partition's records, read back.
+fn values(config: &Config, count: u64) -> Vec<u64> {
+    let mut values = Vec::new();
+    let mut consumer = Consumer::follow(config, TOPIC, 1, Arc::new(Zero)).unwrap();
+    let started = Instant::now();
+    while (values.len() as u64) < count {
+        assert!(started.elapsed() < CAP, "not read in time: {values:?}");
+        for delivery in consumer.poll(Duration::from_millis(100)).unwrap() {
+            let Delivery::Batch(batch) = delivery else {
+                continue;
+            };
+            let read = batch.records().map(|record| {
+                let text = std::str::from_utf8(record.value).unwrap();
+                text.parse::<u64>().unwrap()
+            });
+            values.extend(read);
+        }
+    }
+    values
+}
+
+/// What a source's register would make of records: those that come after a greater one are lost.
+fn kept(values: &[u64]) -> Vec<u64> {
+    let mut kept: Vec<u64> = Vec::new();
+    for value in values {
+        if kept.last().is_none_or(|last| last < value) {
+            kept.push(*value);
+        }
+    }
+    kept
+}
+
+#[test]
+fn a_call_that_fails_leaves_no_record_behind_one_that_is_missing() {
+    let (cluster, mut config) = cluster();
+    // Many requests, so that one can fail among others.
+    config.extra.extend([
+        ("batch.num.messages".to_owned(), "1".to_owned()),
+        ("linger.ms".to_owned(), "0".to_owned()),
+    ]);
+    let numbered: Vec<NewRecord> = (0..40)
+        .map(|number: u64| NewRecord {
+            value: number.to_string().into_bytes(),
+            ..NewRecord::default()
+        })
+        .collect();
+    let producer = Producer::without_gaps(&config, TOPIC).unwrap();
+    let mut appended = 0;
+    for error in [
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_RECORD,
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+    ] {
+        let good = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+        cluster.request_errors(RDKafkaApiKey::Produce, &[good, good, good, error]);
+        producer
+            .append(numbered.clone())
+            .expect_err("one was refused");
+        cluster.clear_request_errors(RDKafkaApiKey::Produce);
+        producer
+            .append(numbered.clone())
+            .expect("by a new client, all of them again");
+        appended += 40;
+    }
+    let read = values(&config, appended);
+    assert_eq!(kept(&read), (0..40).collect::<Vec<_>>(), "{read:?}");
+}
+
+#[test]
+fn a_producer_without_gaps_waits_out_no_silence_and_takes_all_back() {
+    let (cluster, config) = cluster();
+    let producer = Producer::without_gaps(&config, TOPIC).unwrap();
+    producer.append(records(1)).unwrap();
+    cluster.broker_down(1).unwrap();
+    let error = producer.append(records(5)).unwrap_err();
+    assert!(matches!(error, Error::Transient(_)), "{error:?}");
+    cluster.broker_up(1).unwrap();
+    let appended = producer.append(records(5)).expect("the broker is back");
+    assert_eq!(appended.len(), 5);
+}

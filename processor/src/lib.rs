@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod checkpointer;
 mod counting;
+pub mod emitter;
 mod ends;
 pub mod fold_views;
 pub mod images;

@@ -60,6 +60,12 @@ pub const VIEW_BEHIND: &str = "footfall_view_behind_seconds";
 pub const STATE_FREE: &str = "footfall_state_free_bytes";
 /// Events that met a limit of the definition, by limit.
 pub const LIMITS_MET: &str = "footfall_limits_met_total";
+/// Enter events acknowledged, by partition of the entries topic.
+pub const ENTERS_EMITTED: &str = "footfall_enters_emitted_total";
+/// Records of the entries topic of which not everything is told to the events topic.
+pub const ENTERS_LAG: &str = "footfall_enters_lag_records";
+/// 1 while a partition's admissions are told no further, waiting for a person.
+pub const ENTERS_HALTED: &str = "footfall_enters_halted";
 /// Calls to the log, stores, the dead-letter topic, a state file or the snapshots that failed and are made again.
 pub const RETRIES: &str = "footfall_retries_total";
 
@@ -164,7 +170,19 @@ pub fn describe() {
     describe_counter!(LIMITS_MET, "Events that met a limit of the definition");
     describe_counter!(
         RETRIES,
-        "Failed calls to the log, a store, the dead-letter topic, a state file or the snapshots, made again"
+        "Failed calls to the log, a store, the dead-letter topic, a state file, the snapshots or with Enter events, made again"
+    );
+    describe_counter!(
+        ENTERS_EMITTED,
+        "Enter events told to the events topic and acknowledged, by partition of the entries topic; after a restart some again"
+    );
+    describe_gauge!(
+        ENTERS_LAG,
+        "Records of the entries topic that are not told to the events topic yet"
+    );
+    describe_gauge!(
+        ENTERS_HALTED,
+        "1 while a partition's admissions are told no further, waiting for a person"
     );
 }
 

@@ -60,10 +60,10 @@ pub struct Processor {
     ended: watch::Receiver<Option<String>>,
 }
 
-/// Tells how the intake ended, also when it panics.
-struct Ending {
-    tell: watch::Sender<Option<String>>,
-    why: String,
+/// Tells how a thread ended, also when it panics.
+pub(crate) struct Ending {
+    pub tell: watch::Sender<Option<String>>,
+    pub why: String,
 }
 
 impl Drop for Ending {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use rdkafka::Message;
 use rdkafka::client::ClientContext;
@@ -76,6 +77,16 @@ impl Call {
             Some(error) => Err(error),
             None => Ok(self.places.iter().map(Place::appended).collect()),
         }
+    }
+
+    /// Waits for every report; whether all came within `patience`.
+    pub(super) fn is_finished_within(&self, patience: Duration) -> bool {
+        let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .finished
+            .wait_timeout_while(outcome, patience, |outcome| !outcome.finished);
+        let (outcome, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        outcome.finished
     }
 
     fn fail(&self, error: Error) {

@@ -1,7 +1,8 @@
 //! Appends records and waits until every in-sync replica has them.
 //!
 //! Idempotent: what librdkafka sends again is written once, and in order. A call that failed may have left
-//! records behind, so its caller must be able to tell a second copy (event ids, coordinates).
+//! records behind, so its caller must be able to tell a second copy (event ids, coordinates). A producer without gaps
+//! leaves of each partition's records only those before the first that failed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use pipeline::record::Headers;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer};
 
 use super::delivery::{Call, Context, Ticket};
 use super::{Config, report};
@@ -37,13 +38,28 @@ const FIXED: [(&str, &str); 3] = [
     ("partitioner", "murmur2_random"),
 ];
 
+/// What a producer without gaps has beyond these.
+const WITHOUT_GAPS: [(&str, &str); 3] = [
+    // A record that is given up alone would leave a gap before those behind it.
+    ("message.timeout.ms", "0"),
+    // Neither may one that a broker refuses: everything behind it is refused too.
+    ("enable.gapless.guarantee", "true"),
+    // And nothing is on its way behind it when that is learnt.
+    ("max.in.flight.requests.per.connection", "1"),
+];
+
+/// How long a producer without gaps waits for a call's acknowledgements before it takes back all that is not
+/// acknowledged: about a leader's death.
+const GAPLESS_PATIENCE: Duration = Duration::from_secs(10);
+
 type Client = ThreadedProducer<Context>;
 
 /// Appends records to one topic. Calls from several threads share its connections.
 pub struct Producer {
     topic: String,
     config: Config,
-    /// Made anew after a fatal error.
+    without_gaps: bool,
+    /// Made anew after a fatal error, and without gaps after any.
     client: Mutex<Arc<Client>>,
 }
 
@@ -53,10 +69,24 @@ impl Producer {
     /// # Errors
     /// [`Error::Fatal`] when the settings are refused. An unreachable cluster shows in the first append.
     pub fn new(config: &Config, topic: &str) -> Result<Self, Error> {
+        Self::with(config, topic, false)
+    }
+
+    /// A producer for one caller, who appends an ordered source: of a call that fails, no record is in a partition
+    /// without those before it, and none comes there later. Appending the same records again then leaves no gap.
+    ///
+    /// # Errors
+    /// As [`Producer::new`].
+    pub fn without_gaps(config: &Config, topic: &str) -> Result<Self, Error> {
+        Self::with(config, topic, true)
+    }
+
+    fn with(config: &Config, topic: &str, without_gaps: bool) -> Result<Self, Error> {
         Ok(Self {
             topic: topic.to_owned(),
             config: config.clone(),
-            client: Mutex::new(Arc::new(connect(config, topic)?)),
+            without_gaps,
+            client: Mutex::new(Arc::new(connect(config, topic, without_gaps)?)),
         })
     }
 
@@ -77,15 +107,26 @@ impl Producer {
         }
     }
 
+    /// Waits for the acknowledgements; without gaps not for ever, and what lacks one is taken back altogether.
+    fn wait(&self, client: &Client, call: &Call) -> Result<Vec<Appended>, Error> {
+        if self.without_gaps && !call.is_finished_within(GAPLESS_PATIENCE) {
+            client.purge(PurgeConfig::default().queue().inflight());
+        }
+        call.wait()
+    }
+
     /// An idempotent producer that met a fatal error refuses everything from then on.
     fn replace_if_broken(&self, broken: &Arc<Client>) -> Result<(), Error> {
-        let Some((code, reason)) = broken.client().fatal_error() else {
-            return Ok(());
-        };
+        match broken.client().fatal_error() {
+            Some((code, reason)) => {
+                tracing::error!(topic = self.topic, %code, reason, "the producer is made anew");
+            }
+            None if self.without_gaps => {}
+            None => return Ok(()),
+        }
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&client, broken) {
-            tracing::error!(topic = self.topic, %code, reason, "the producer is made anew");
-            *client = Arc::new(connect(&self.config, &self.topic)?);
+            *client = Arc::new(connect(&self.config, &self.topic, self.without_gaps)?);
         }
         Ok(())
     }
@@ -99,7 +140,7 @@ impl crate::Producer for Producer {
         let client = self.client();
         let call = Call::new(records.len());
         self.enqueue(&client, &call, &records);
-        let appended = call.wait();
+        let appended = self.wait(&client, &call);
         if appended.is_err() {
             self.replace_if_broken(&client)?;
         }
@@ -107,12 +148,16 @@ impl crate::Producer for Producer {
     }
 }
 
-fn connect(config: &Config, topic: &str) -> Result<Client, Error> {
+fn connect(config: &Config, topic: &str, without_gaps: bool) -> Result<Client, Error> {
     let context = Context {
         topic: topic.to_owned(),
     };
+    let mut fixed = FIXED.to_vec();
+    if without_gaps {
+        fixed.extend(WITHOUT_GAPS);
+    }
     config
-        .client(&DEFAULTS, &FIXED)
+        .client(&DEFAULTS, &fixed)
         .create_with_context(context)
         .map_err(|error| report::refused(&error))
 }
