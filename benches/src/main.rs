@@ -1,5 +1,6 @@
 //! Measurements that a claim of speed stands on: ratios from one run on one machine.
 
+mod admission;
 mod campaign_read;
 mod fold;
 mod machine;
@@ -19,6 +20,8 @@ enum Bench {
     CampaignRead(campaign_read::Args),
     /// Nanoseconds a record of the fold alone, in memory, beside decoding.
     Fold(fold::Args),
+    /// Bytes of memory and nanoseconds of a seat and of a refusal, and a snapshot of them.
+    Admission(admission::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -26,5 +29,6 @@ fn main() -> anyhow::Result<()> {
         Bench::Throughput(args) => throughput::run(&args),
         Bench::CampaignRead(args) => campaign_read::run(&args),
         Bench::Fold(args) => fold::run(&args),
+        Bench::Admission(args) => admission::run(&args),
     }
 }
