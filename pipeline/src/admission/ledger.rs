@@ -10,10 +10,6 @@ use thin_vec::ThinVec;
 use super::decision::{Activity, Decision, Receipt};
 use super::digest;
 
-/// Most requests of one user to one activity that are decided, so that nobody fills the memory of every gateway. Tries
-/// of one request are one.
-pub const MAX_REQUESTS: usize = 100;
-
 /// The activity, its seats and its requests.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
@@ -60,19 +56,6 @@ pub enum Kept {
     Unknown(u64),
 }
 
-/// What the rules say of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It was decided before.
-    Before(Kept),
-    /// It is one too many.
-    TooMany,
-    /// This is to be kept for it.
-    Keep(Kept),
-    /// It is to be given the next seat.
-    Admit,
-}
-
 impl Ledger {
     /// Takes a definition. Seats stay as they are.
     pub fn define(&mut self, act: ActivityDefined, sum: &mut u64) {
@@ -91,32 +74,6 @@ impl Ledger {
             closes_at_ms: act.closes_at_ms,
         });
         *sum = sum.wrapping_add(digest::of_definition(&id, new));
-    }
-
-    /// The rules, in their order. Changes nothing.
-    pub fn judge(&self, user: &str, request: &str, log_time: i64, offset: u64) -> Verdict {
-        if let Some(kept) = self.decided(user, request) {
-            return Verdict::Before(kept);
-        }
-        if self.has_too_many(user) {
-            return Verdict::TooMany;
-        }
-        if let Some(rank) = self.held_by(user) {
-            return Verdict::Keep(Kept::Seat(rank));
-        }
-        let Some(activity) = &self.activity else {
-            return Verdict::Keep(Kept::Unknown(offset));
-        };
-        if log_time < activity.opens_at_ms {
-            return Verdict::Keep(Kept::NotOpen(offset, activity.opens_at_ms));
-        }
-        if activity.closes_at_ms.is_some_and(|at| log_time >= at) {
-            return Verdict::Keep(Kept::Closed(offset));
-        }
-        if activity.held >= activity.capacity {
-            return Verdict::Keep(Kept::SoldOut(offset));
-        }
-        Verdict::Admit
     }
 
     /// Keeps a decision.
@@ -198,12 +155,8 @@ impl Ledger {
         self.ranks_of(user).find(|rank| !self.is_cancelled(*rank))
     }
 
-    /// Whether no further request of the user is decided.
-    pub fn has_too_many(&self, user: &str) -> bool {
-        self.of(user).len() >= MAX_REQUESTS
-    }
-
-    fn of(&self, user: &str) -> &[Request] {
+    /// Every request of a user that was decided, in order.
+    pub fn of(&self, user: &str) -> &[Request] {
         self.requests.get(user).map_or(&[], |requests| requests)
     }
 

@@ -10,6 +10,7 @@ mod advice;
 mod decision;
 mod digest;
 mod ledger;
+mod rules;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -17,13 +18,15 @@ use std::collections::BTreeMap;
 pub use self::act::{MAX_ACTIVITY_ID, MAX_NAME};
 pub use self::advice::{Advice, Answer, OPENING_MARGIN_MS, Refusal};
 pub use self::decision::{Activity, Cancelled, Decided, Decision, Outcome, Receipt};
-pub use self::ledger::MAX_REQUESTS;
+pub use self::rules::MAX_REQUESTS;
 pub use self::snapshot::Error;
 
-use self::act::Act;
-use self::ledger::{Ledger, Verdict};
-use crate::record::Record;
 use schemas::v1::{ActivityDefined, EntryCancelled, EntryRequested};
+
+use self::act::Act;
+use self::ledger::Ledger;
+use self::rules::Verdict;
+use crate::record::Record;
 
 /// What the records of one partition have decided up to `next_offset`.
 #[derive(Debug, Clone)]
