@@ -9,6 +9,7 @@ use web::{Guard, Metrics, Operation, Readiness};
 
 use crate::appender::Appender;
 use crate::body::Room;
+use crate::entries::Entries;
 use crate::metrics;
 
 /// The time, in milliseconds since the epoch.
@@ -21,12 +22,13 @@ pub struct Gateway {
     pub(crate) room: Room,
     pub(crate) now: Clock,
     pub(crate) guard: Guard,
+    pub(crate) entries: Option<Entries>,
     ready: Readiness,
     metrics: Metrics,
 }
 
 impl Gateway {
-    /// Appends events to `events`, is always ready, has no metrics, asks for no token and takes the machine's clock.
+    /// Appends events to `events`, gives no seats, is always ready, has no metrics, asks for no token and takes the machine's clock.
     ///
     /// # Errors
     /// When the system has no further thread.
@@ -37,9 +39,19 @@ impl Gateway {
             room: Room::default(),
             now: Arc::new(|| jiff::Timestamp::now().as_millisecond()),
             guard: Guard::open(),
+            entries: None,
             ready: Arc::new(|| Ok(())),
             metrics: Arc::new(String::new),
         })
+    }
+
+    /// Serves the routes of seats, too.
+    #[must_use]
+    pub fn with_entries(self, entries: Entries) -> Self {
+        Self {
+            entries: Some(entries),
+            ..self
+        }
     }
 
     /// Asks for tokens as `guard` does.

@@ -4,12 +4,20 @@
 
 mod appender;
 mod body;
+mod entries;
 mod events;
+mod follow;
 mod gateway;
 pub mod metrics;
 mod problem;
+mod rate;
 mod routes;
+mod trace;
+mod user;
 
 pub use appender::{Appender, NotAppended};
+pub use entries::Entries;
+pub use follow::{Behind, Folds, Following};
 pub use gateway::{Clock, Gateway};
 pub use routes::router;
+pub use user::Users;

@@ -47,6 +47,8 @@ pub(crate) enum Full {
     Bodies,
     /// The queue of an appender.
     Queue,
+    /// The places of requests for seats that wait for the log.
+    Entries,
 }
 
 impl Full {
@@ -54,6 +56,7 @@ impl Full {
         match self {
             Self::Bodies => "bodies",
             Self::Queue => "queue",
+            Self::Entries => "entries",
         }
     }
 }
@@ -84,7 +87,7 @@ pub(crate) fn begin() {
     ] {
         count_events(outcome, 0);
     }
-    for full in [Full::Bodies, Full::Queue] {
+    for full in [Full::Bodies, Full::Queue, Full::Entries] {
         counter!(SHED, "what" => full.as_str()).increment(0);
     }
 }

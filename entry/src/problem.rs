@@ -52,6 +52,42 @@ pub(crate) const LOG_REFUSED: Kind = Kind::new(
     StatusCode::INTERNAL_SERVER_ERROR,
 );
 
+pub(crate) const UNUSABLE: Kind = Kind::new(
+    "urn:footfall:problem:unusable",
+    "This can't be recorded",
+    StatusCode::UNPROCESSABLE_ENTITY,
+);
+pub(crate) const UNKNOWN_ACTIVITY: Kind = Kind::new(
+    "urn:footfall:problem:unknown-activity",
+    "Unknown activity",
+    StatusCode::NOT_FOUND,
+);
+pub(crate) const BEHIND: Kind = Kind::new(
+    "urn:footfall:problem:behind",
+    "The log is not read yet",
+    StatusCode::SERVICE_UNAVAILABLE,
+);
+pub(crate) const TOO_OFTEN: Kind = Kind::new(
+    "urn:footfall:problem:too-often",
+    "A user asks too often",
+    StatusCode::TOO_MANY_REQUESTS,
+);
+pub(crate) const NO_USER: Kind = Kind::new(
+    "urn:footfall:problem:no-user",
+    "It isn't said who asks",
+    StatusCode::UNAUTHORIZED,
+);
+pub(crate) const WRONG_USER: Kind = Kind::new(
+    "urn:footfall:problem:wrong-user",
+    "Who asks is not proven",
+    StatusCode::UNAUTHORIZED,
+);
+pub(crate) const OTHER_USER: Kind = Kind::new(
+    "urn:footfall:problem:other-user",
+    "This is somebody else's",
+    StatusCode::FORBIDDEN,
+);
+
 /// Records that were not appended; `again` says how the same is sent again without harm.
 pub(crate) fn not_appended(error: &NotAppended, again: &str) -> Problem {
     match error {

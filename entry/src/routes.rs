@@ -5,9 +5,9 @@ use axum::http::{Method, Uri};
 use axum::routing::{MethodRouter, get, post};
 use web::{Access, Kind, Problem, Scope, guarded, health};
 
-use crate::{Gateway, events, problem};
+use crate::{Gateway, entries, events, problem};
 
-/// Paths, what each asks of who asks, and what answers.
+/// Paths of every gateway, what each asks of who asks, and what answers.
 fn table() -> [(&'static str, Access, MethodRouter<Gateway>); 4] {
     use Access::{Needs, Open};
     [
@@ -20,14 +20,23 @@ fn table() -> [(&'static str, Access, MethodRouter<Gateway>); 4] {
 
 /// The routes of a gateway. Anything else is answered with a problem, too. All are counted in the process's metrics.
 pub fn router(gateway: Gateway) -> Router {
+    let guard = gateway.guard.clone();
+    let entries = gateway.entries.clone();
     let routes = table()
         .into_iter()
         .fold(Router::new(), |router, (path, access, answer)| {
-            router.route(path, guarded(answer, access, &gateway.guard))
+            router.route(path, guarded(answer, access, &guard))
         })
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(no_such_method);
-    web::layered(routes).with_state(gateway)
+        .with_state(gateway);
+    let routes = match entries {
+        Some(entries) => routes.merge(entries::routes(entries, &guard)),
+        None => routes,
+    };
+    web::layered(
+        routes
+            .fallback(no_such_path)
+            .method_not_allowed_fallback(no_such_method),
+    )
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

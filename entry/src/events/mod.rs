@@ -11,16 +11,14 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use log::Appended;
-use pipeline::record::Headers;
-use schemas::headers;
 use serde::Serialize;
-use web::{PassedOn, Problem};
+use web::Problem;
 
 use self::form::Form;
 use self::judge::{Judged, judge};
 use crate::Gateway;
 use crate::metrics::{Outcome, count_events};
-use crate::problem;
+use crate::{problem, trace};
 
 /// Headers of this beginning are Footfall's own.
 const RESERVED: &str = "footfall-";
@@ -62,7 +60,7 @@ pub(crate) async fn take(
     refuse_reserved(&head.headers)?;
     let form = Form::of(&head.headers)?;
     let (bytes, room) = gateway.room.read(&head.headers, body).await?;
-    let packed = trace(head.extensions.get());
+    let packed = trace::packed(&head.extensions);
     let now_ms = (gateway.now)();
     let judged: Vec<Judged> = form
         .split(&bytes)?
@@ -96,15 +94,6 @@ fn refuse_reserved(sent: &HeaderMap) -> Result<(), Problem> {
         let detail = format!("the header {name} is Footfall's own; leave it out");
         Err(Problem::new(problem::RESERVED_HEADER, detail))
     })
-}
-
-/// The headers of every record of a request: the client's trace, where it sent one.
-fn trace(passed_on: Option<&PassedOn>) -> Vec<u8> {
-    let mut packed = Vec::new();
-    if let Some(PassedOn(trace)) = passed_on {
-        Headers::push(&mut packed, headers::TRACE, trace.to_string().as_bytes());
-    }
-    packed
 }
 
 /// 202: all are in the log. 207: some are. 422: none is.

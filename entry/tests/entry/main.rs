@@ -1,6 +1,8 @@
 //! What the gateway answers, over an embedded log and over logs that fail.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod entries;
 mod events;
 mod support;
 mod troubles;
+mod users;

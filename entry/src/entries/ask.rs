@@ -1,0 +1,112 @@
+//! `POST /v1/activities/{id}/entries`: asks for a seat.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
+use log::Appended;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use pipeline::admission::Advice;
+use schemas::v1::EntryRequested;
+use schemas::v1::entry_record::Act;
+use web::Problem;
+
+use super::answer::Told;
+use super::record::hints;
+use super::{Entries, behind};
+use crate::trace;
+
+/// The client's name for a request: the same for each try.
+const REQUEST_ID: &str = "idempotency-key";
+
+/// Asks for a seat.
+pub(super) async fn ask(
+    State(entries): State<Entries>,
+    path: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Told, Problem> {
+    let Path(activity) = path?;
+    let (head, _) = request.into_parts();
+    let now_ms = (entries.now)();
+    let user = entries.users.of(&head, now_ms)?;
+    entries.limit(&user)?;
+    let given = request_id(&head.headers)?;
+    let is_made = given.is_none();
+    let request_id = given.unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
+    let act = EntryRequested {
+        activity_id: activity.clone(),
+        user_id: user.clone(),
+        request_id: request_id.clone(),
+        user_agent: user_agent(&head.headers),
+        client_hints: hints(&head.headers),
+    };
+    let record = entries.record(
+        &activity,
+        Act::Requested(act),
+        trace::packed(&head.extensions),
+    )?;
+    let from_memory = entries.folds.look(&activity, |fold| {
+        // Nobody else knows an id that was made here, so that no copy of it can come later.
+        let seat = is_made.then(|| fold.seat(&activity, &user)).flatten();
+        if let Some(receipt) = seat {
+            return Some(Told::seat(&receipt));
+        }
+        match fold.advise(&activity, &user, &request_id, now_ms) {
+            Advice::Answer(answer) => Some(Told::answer(answer, now_ms)),
+            Advice::Append => None,
+        }
+    });
+    let told = match from_memory.map_err(|error| behind(&error))? {
+        Some(told) => told,
+        None => match entries.appended(record).await? {
+            Some(at) => decided(&entries, (&activity, &user, &request_id), at)?,
+            None => Told::pending(location(&activity, &user, &request_id)),
+        },
+    };
+    Ok(told.to(&request_id))
+}
+
+/// What was decided for a request whose record is folded.
+fn decided(
+    entries: &Entries,
+    (activity, user, request): (&str, &str, &str),
+    at: Appended,
+) -> Result<Told, Problem> {
+    let found = entries
+        .folds
+        .look(activity, |fold| fold.decided(activity, user, request));
+    let now_ms = (entries.now)();
+    Ok(found
+        .map_err(|error| behind(&error))?
+        .map_or_else(Told::too_many, |decision| {
+            Told::decision(decision, Some(at.offset), now_ms)
+        }))
+}
+
+/// The id that the client gave the request.
+fn request_id(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(REQUEST_ID) else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(value.as_bytes());
+    let text = text.map_err(|_| Problem::bad(REQUEST_ID, "the Idempotency-Key is not UTF-8"))?;
+    Ok(Some(text.to_owned()))
+}
+
+fn user_agent(headers: &HeaderMap) -> String {
+    let value = headers.get(axum::http::header::USER_AGENT);
+    value.map_or_else(String::new, |value| {
+        String::from_utf8_lossy(value.as_bytes()).into_owned()
+    })
+}
+
+/// Where to ask what became of a request.
+fn location(activity: &str, user: &str, request: &str) -> String {
+    let request = utf8_percent_encode(request, NON_ALPHANUMERIC);
+    format!("{}?request={request}", seat_location(activity, user))
+}
+
+/// Where to ask for a user's seat.
+pub(super) fn seat_location(activity: &str, user: &str) -> String {
+    let [activity, user] = [activity, user].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
+    format!("/v1/activities/{activity}/entries/{user}")
+}

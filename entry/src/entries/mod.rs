@@ -1,0 +1,143 @@
+//! Seats: asked for, given back, looked up. The log decides; this appends, follows, and tells what was decided.
+
+mod activities;
+mod answer;
+mod ask;
+mod cancel;
+mod record;
+mod show;
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::{get, post, put};
+use log::{Appended, NewRecord, Producer};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use web::{Access, Guard, Problem, Scope, guarded};
+
+use crate::Clock;
+use crate::appender::Appender;
+use crate::body::Room;
+use crate::follow::{Behind, Folds};
+use crate::metrics::{Full, count_shed};
+use crate::problem;
+use crate::rate::{Rate, WINDOW};
+use crate::user::Users;
+
+/// Requests that wait for the log at a time.
+const UNDER_WAY: usize = 4_096;
+/// How long the log is waited for: a leader's death takes longer, and nobody should look at a blank page for it.
+const LONGEST: Duration = Duration::from_secs(2);
+/// What makes sending again harmless.
+const AGAIN: &str = "send it again with the same Idempotency-Key";
+
+/// What the routes of seats work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Entries {
+    folds: Arc<Folds>,
+    log: Appender,
+    campaigns: Appender,
+    users: Arc<Users>,
+    under_way: Arc<Semaphore>,
+    rate: Arc<Mutex<Rate>>,
+    room: Room,
+    now: Clock,
+}
+
+impl Entries {
+    /// Appends to the topics of entries and campaigns, and finds in `folds` what was decided; somebody follows the log for
+    /// them ([`crate::Following`]).
+    ///
+    /// # Errors
+    /// When the system has no further thread.
+    pub fn new(
+        folds: Arc<Folds>,
+        entries: Arc<dyn Producer>,
+        campaigns: Arc<dyn Producer>,
+        users: Users,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            folds,
+            log: Appender::start("entries", entries)?,
+            campaigns: Appender::start("campaigns", campaigns)?,
+            users: Arc::new(users),
+            under_way: Arc::new(Semaphore::new(UNDER_WAY)),
+            rate: Arc::default(),
+            room: Room::default(),
+            now: Arc::new(|| jiff::Timestamp::now().as_millisecond()),
+        })
+    }
+
+    /// Takes the time from `now`.
+    #[must_use]
+    pub fn with_clock(self, now: Clock) -> Self {
+        Self { now, ..self }
+    }
+
+    /// Appends a record and waits until it is folded. `None`: the log has not answered in time.
+    async fn appended(&self, record: NewRecord) -> Result<Option<Appended>, Problem> {
+        let place = self.place()?;
+        let deciding = async {
+            let all = self.log.append(vec![record], Some(place)).await?;
+            let at = all.first().copied();
+            if let Some(at) = at {
+                self.folds.folded(at).await;
+            }
+            Ok(at)
+        };
+        match tokio::time::timeout(LONGEST, deciding).await {
+            Err(_) => Ok(None),
+            Ok(appended) => appended.map_err(|error| problem::not_appended(&error, AGAIN)),
+        }
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = Arc::clone(&self.under_way).try_acquire_owned();
+        place.map_err(|_| {
+            count_shed(Full::Entries);
+            let detail =
+                "too many requests wait for the log; nothing was taken: send it again later";
+            Problem::new(problem::BUSY, detail)
+        })
+    }
+
+    fn limit(&self, user: &str) -> Result<(), Problem> {
+        let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        if rate.allows(user, Instant::now()) {
+            return Ok(());
+        }
+        let detail = "this user asks too often; wait a few seconds";
+        Err(Problem::new(problem::TOO_OFTEN, detail).retry_after(WINDOW.as_secs()))
+    }
+}
+
+/// The routes of seats.
+pub(crate) fn routes(entries: Entries, guard: &Guard) -> Router {
+    let needs = |scope, route| guarded(route, Access::Needs(scope), guard);
+    let entering = post(ask::ask).delete(cancel::cancel);
+    Router::new()
+        .route("/v1/activities/{id}/entries", needs(Scope::Enter, entering))
+        .route(
+            "/v1/activities/{id}/entries/{user}",
+            needs(Scope::Enter, get(show::show)),
+        )
+        .route(
+            "/v1/activities/{id}",
+            needs(Scope::Read, get(activities::show))
+                .merge(needs(Scope::Admin, put(activities::define))),
+        )
+        .route(
+            "/v1/campaigns/{id}",
+            needs(Scope::Admin, put(activities::name_campaign)),
+        )
+        .with_state(entries)
+}
+
+/// A fold that can't be asked now.
+fn behind(error: &Behind) -> Problem {
+    tracing::warn!(%error, "a request came before its partition could be asked");
+    let detail = "this gateway has not read the log of entries yet; ask again";
+    Problem::new(problem::BEHIND, detail)
+}
