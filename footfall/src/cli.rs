@@ -11,8 +11,8 @@ use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
 use crate::{
-    canary, dead_letters, demo, device, doctor, generate, indices, process, replay, serve, status,
-    tokens, topics, verify, views,
+    canary, dead_letters, demo, device, doctor, generate, indices, process, receipt, replay, serve,
+    status, tokens, topics, verify, views,
 };
 
 /// Campaign events in, trusted views out.
@@ -45,6 +45,9 @@ enum Command {
     /// List, show and replay what was set aside.
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Say whether the receipt of a seat is true.
+    #[command(subcommand)]
+    Receipt(receipt::Command),
     /// Print a store's cells, or the digest by which stores are compared.
     #[command(subcommand)]
     Views(views::Command),
@@ -149,6 +152,9 @@ impl Cli {
         processor::metrics::describe();
         ::views::metrics::describe();
         web::metrics::describe();
+        if let Command::Receipt(command) = &self.command {
+            return receipt::run(command, &config);
+        }
         if self.command.begins_a_log() {
             config.make_key()?;
         }
@@ -168,9 +174,11 @@ impl Cli {
             Command::DeadLetters(command) => dead_letters::run(&command, &config),
             Command::Views(command) => block_on(views::run(&command, &config)),
             Command::Indices(command) => block_on(indices::run(&command, &config)),
-            Command::Device | Command::Config(_) | Command::Doctor(_) | Command::Tokens(_) => {
-                Ok(())
-            }
+            Command::Device
+            | Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Receipt(_)
+            | Command::Tokens(_) => Ok(()),
         }?;
         Ok(ExitCode::SUCCESS)
     }

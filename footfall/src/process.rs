@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use processor::emitter::Emitter;
 use processor::{Parts, Processor};
 use tokio::sync::oneshot;
 use views::Sink;
 
 use crate::checks;
 use crate::config::Config;
+use crate::enters;
 use crate::indices;
 use crate::set::{self, Log, Stores, Use};
 use crate::status;
@@ -62,6 +64,7 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         status::process::name_in_group(listener.scheme(), &config.listen.host, listener.address()?);
     kafka.extra.entry("client.id".to_owned()).or_insert(name);
     let stopping = stop_requested();
+    let emitter = enters::start(&config, &log, &kafka)?;
     let processor = Processor::start(set::settings(&config), parts, move |positions| {
         let consumer = log::kafka::Consumer::join(&kafka, &group, &events, positions)?;
         Ok(Box::new(consumer) as Box<dyn log::Consumer>)
@@ -71,15 +74,20 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
         serde_json::to_value(status::process::Process::of(&definition, &status)).unwrap_or_default()
     });
     let status = processor.status();
+    let untold = emitter.as_ref().map(Emitter::halted);
     let ready: web::Readiness = Arc::new(move || {
         let halted = status
             .partitions()
             .into_iter()
             .find_map(|(partition, of)| Some((partition, of.halted?)));
-        halted.map_or(Ok(()), |(partition, why)| {
+        let halted = halted.map(|of| ("partition", of)).or_else(|| {
+            let untold = untold.as_ref().and_then(|halted| halted())?;
+            Some(("the entries topic's partition", untold))
+        });
+        halted.map_or(Ok(()), |(of, (partition, why))| {
             Err(web::Unready {
                 what: "a partition is halted".to_owned(),
-                details: format!("partition {partition} halted: {why}"),
+                details: format!("{of} {partition} halted: {why}"),
             })
         })
     });
@@ -96,14 +104,22 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     tracing::info!(listen = %listener.address()?, scheme = listener.scheme(), definition = config.definition.id(), "processing");
     let counting = tokio::spawn(indices::count_unused(config));
     let (ended, (tell, failed)) = (processor.ended(), oneshot::channel());
+    let told = emitter.as_ref().map(Emitter::ended);
     let until = async move {
+        // Whoever asks for the reason is gone only when the listener failed.
         tokio::select! {
             () = stopping => {}
-            // Whoever asks for the reason is gone only when the listener failed.
             why = ended => { let _ = tell.send(why); }
+            why = enters::ended(told) => { let _ = tell.send(why); }
         }
     };
-    let served = until_served(listener.serve(router, until), move || processor.stop()).await;
+    let stop = move || {
+        processor.stop();
+        if let Some(emitter) = emitter {
+            emitter.stop();
+        }
+    };
+    let served = until_served(listener.serve(router, until), stop).await;
     counting.abort();
     served?;
     if let Ok(why) = failed.await {

@@ -10,6 +10,7 @@ use footfall::views::Store;
 use log::NewRecord;
 use prost::Message;
 use schemas::v1;
+use schemas::v1::entry_record::Act;
 use serde_json::Value;
 
 const NOW_MS: fn() -> i64 = || jiff::Timestamp::now().as_millisecond();
@@ -395,4 +396,94 @@ fn a_process_and_an_api_start_while_the_stores_are_down_and_take_each_when_it_is
     });
     drop(api);
     processor.stop();
+}
+
+/// Appends acts of one activity to the entries topic; where they stand.
+fn append_entries(deployment: &Deployment, activity: &str, acts: Vec<Act>) -> Vec<log::Appended> {
+    let topic = deployment.config.topics().entries;
+    let producer = log::kafka::Producer::new(&deployment.config.kafka(), &topic).unwrap();
+    let record = |act| NewRecord {
+        key: activity.into(),
+        value: v1::EntryRecord { act: Some(act) }.encode_to_vec(),
+        ..NewRecord::default()
+    };
+    let records = acts.into_iter().map(record).collect();
+    log::Producer::append(&producer, records).unwrap()
+}
+
+fn requests(activity: &str, users: std::ops::Range<u32>) -> Vec<Act> {
+    let request = |user| {
+        Act::Requested(v1::EntryRequested {
+            activity_id: activity.to_owned(),
+            user_id: format!("user-{user}"),
+            request_id: "r1".to_owned(),
+            ..v1::EntryRequested::default()
+        })
+    };
+    users.map(request).collect()
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn each_admission_counts_as_one_enter_though_a_processor_is_killed() {
+    let (activities, capacity) = (8, 150);
+    let mut deployment = Deployment::on_servers();
+    deployment.configure(|config| config.opensearch.urls.clear());
+    let [first, _second] = ["first", "second"].map(|name| deployment.processor(name));
+    let activities: Vec<String> = (0..activities).map(|n| format!("seats-{n}")).collect();
+    for activity in &activities {
+        let defined = Act::Defined(v1::ActivityDefined {
+            activity_id: activity.clone(),
+            campaign_id: "spring".to_owned(),
+            capacity,
+            opens_at_ms: 1_700_000_000_000,
+            ..v1::ActivityDefined::default()
+        });
+        append_entries(&deployment, activity, vec![defined]);
+    }
+    let one = append_entries(
+        &deployment,
+        &activities[0],
+        requests(&activities[0], 0..100),
+    )[0];
+    wait_for("admissions to be told", || {
+        (deployment.records() > 50).then_some(())
+    });
+    let mut killed = Some(first);
+    for (users, activity) in [0..60, 40..200, 200..220]
+        .into_iter()
+        .flat_map(|users| activities.iter().map(move |of| (users.clone(), of)))
+    {
+        append_entries(&deployment, activity, requests(activity, users.clone()));
+        if users.start == 40
+            && let Some(first) = killed.take()
+        {
+            first.kill();
+        }
+    }
+    let _again = deployment.processor("first");
+    let seats = capacity * activities.len() as u64;
+    let verdict = wait_for("every seat to be counted", || {
+        deployment.wait_until_stored(Store::Redis);
+        let [verdict] = deployment.verify("redis").try_into().unwrap();
+        (verdict["applied"].as_u64() >= Some(seats)).then_some(verdict)
+    });
+    assert_eq!(verdict["applied"], seats);
+    assert_eq!(verdict["dead_lettered"], 0);
+
+    let (partition, offset) = (one.partition.to_string(), one.offset.to_string());
+    let claim = [
+        "receipt",
+        "verify",
+        "--partition",
+        &partition,
+        "--offset",
+        &offset,
+    ];
+    let said = succeeded(deployment.footfall(&[&claim[..], &["--user", "user-0"]].concat()));
+    let place = format!("true: record {partition}/{offset} gave seat 1 of seats-0 to user-0");
+    assert_eq!(said.trim(), place);
+    let lie = deployment.footfall(&[&claim[..], &["--rank", "2"]].concat());
+    assert_eq!(lie.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&lie.stdout).contains("its rank is 1"));
 }

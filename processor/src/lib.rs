@@ -19,6 +19,7 @@ mod positions;
 mod processor;
 mod projection;
 pub mod projector;
+pub mod receipt;
 pub mod settings;
 pub mod snapshots;
 pub mod space;

@@ -14,7 +14,10 @@ pub fn topics(config: &Config) -> Checks {
 /// Checks those that `footfall process` uses.
 pub fn of_process(config: &Config) -> Checks {
     let names = config.topics();
-    let used = [names.events, names.dead_letters];
+    let mut used = vec![names.events, names.dead_letters];
+    if config.processor.emit_enters {
+        used.push(names.entries);
+    }
     let wanted = Wanted::all(config).into_iter();
     check(config, wanted.filter(|topic| used.contains(&topic.name)))
 }

@@ -30,6 +30,11 @@ impl Config {
             ("processor.checkpoint_records", of.checkpoint_records, 1),
             ("processor.hot_ms", of.hot_ms, 1),
             ("processor.history_ms", of.history_ms, 1),
+            (
+                "log.entries_generation",
+                self.log.entries_generation.into(),
+                1,
+            ),
             ("processor.memory_mib", of.memory_mib, LEAST_MEMORY_MIB),
             ("opensearch.shards", self.opensearch.shards.into(), 1),
             ("snapshots.every_s", self.snapshots.every_s, 1),

@@ -17,6 +17,8 @@ pub struct Log {
     pub topic_prefix: String,
     /// The consumer group.
     pub group: String,
+    /// How many times the entries topic was made anew, from 1.
+    pub entries_generation: u32,
     /// Accept topics that can lose acknowledged data.
     pub development: bool,
     /// What the brokers' listener speaks.
@@ -156,6 +158,8 @@ pub struct Processor {
     pub memory_mib: u64,
     /// Go on where many records are misrouted.
     pub pass_misrouted: bool,
+    /// Tell admissions to the events topic.
+    pub emit_enters: bool,
 }
 
 /// Whole checkpoints kept elsewhere, so that a partition can move to a machine that has never seen it.
@@ -188,6 +192,7 @@ impl Default for Log {
             brokers: String::new(),
             topic_prefix: String::new(),
             group: "footfall".to_owned(),
+            entries_generation: 1,
             development: false,
             security: Security::default(),
             sasl: Sasl::default(),
@@ -240,6 +245,7 @@ impl Default for Processor {
             history_ms: 30_000,
             memory_mib: 4096,
             pass_misrouted: false,
+            emit_enters: true,
         }
     }
 }
