@@ -4,7 +4,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use super::world::{Fate, Owner, PARTITIONS, World};
 
-const SCHEDULES: u64 = 200;
+const SCHEDULES: u64 = 100;
 const FOLDERS: [&str; 3] = ["one", "two", "three"];
 
 /// Choices by a seed.
