@@ -73,8 +73,8 @@ def scenes(of):
             "FootfallStatesDiverge": ("a processor with another hash key folds the same log", "it is killed and no longer scraped"),
         }, of.diverge, of.agree),
         Scene("the wrong log", {
-            "FootfallPartitionHalted": ("a processor's state folder is used with the topics of another prefix", "the state folder is moved away"),
-        }, of.follow_another_log, of.start_anew),
+            "FootfallPartitionHalted": ("a processor's state folder is used with the topics of another prefix", "it is killed and no longer scraped: its snapshots are of the other log, too"),
+        }, of.follow_another_log, of.agree),
         Scene("memory", {
             "FootfallMemoryNearLimit": ("`processor.memory_mib = 64`, and a crowd comes", "restarted with the default"),
             "FootfallMemoryPaused": ("the same", "the same"),

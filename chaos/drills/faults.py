@@ -181,12 +181,6 @@ class Deployment:
         """Digests are compared where log time enters another minute, at equal offsets: also under load."""
         self.start_stranger(f"{self.this.prefix}-")
 
-    def start_anew(self):
-        self.stranger.kill()
-        folder = self.this.folder / "stranger"
-        folder.rename(self.this.folder / "stranger.away")
-        self.start_stranger(f"{self.this.prefix}-other-")
-
     def follow_another_log(self):
         self.this.footfall("topics", "create", "--topic-prefix", f"{self.this.prefix}-other-")
         self.start_stranger(f"{self.this.prefix}-other-")

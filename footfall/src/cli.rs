@@ -11,8 +11,8 @@ use crate::config::{Config, Overrides};
 use crate::process::stop_requested;
 use crate::set::Log;
 use crate::{
-    canary, dead_letters, demo, device, doctor, generate, indices, process, receipt, replay, serve,
-    status, tokens, topics, verify, views,
+    canary, dead_letters, demo, device, doctor, gateway, generate, indices, process, receipt,
+    replay, serve, status, tokens, topics, verify, views,
 };
 
 /// Campaign events in, trusted views out.
@@ -33,6 +33,8 @@ enum Command {
     Process(process::Args),
     /// Serve the API and the page from Redis and OpenSearch.
     Api,
+    /// Take events over HTTP: what it answers as accepted is in the log.
+    Entry,
     /// Create and check the topics.
     #[command(subcommand)]
     Topics(topics::Command),
@@ -109,6 +111,7 @@ impl Command {
             Self::Demo(_) => config.need_embedded("demo"),
             Self::Process(_) => config.need_kafka("process"),
             Self::Api => config.need_kafka("api"),
+            Self::Entry => config.need_kafka("entry"),
             Self::Topics(_) => config.need_kafka("topics"),
             Self::Indices(_) => views::need_store(views::Store::Opensearch, config),
             Self::Views(command) => views::need_store(command.store(), config),
@@ -152,6 +155,7 @@ impl Cli {
         processor::metrics::describe();
         ::views::metrics::describe();
         web::metrics::describe();
+        ::entry::metrics::describe();
         if let Command::Receipt(command) = &self.command {
             return receipt::run(command, &config);
         }
@@ -165,6 +169,7 @@ impl Cli {
             Command::Demo(args) => block_on(demo::run(&args, config)),
             Command::Process(args) => block_on(process::run(&args, config)),
             Command::Api => block_on(serve::run(config)),
+            Command::Entry => block_on(gateway::run(config)),
             Command::Topics(command) => topics::run(&command, &config),
             Command::Generate(args) => block_on(run_generate(args, config)),
             Command::Replay(args) => run_replay(&args, &config),

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod device;
 pub mod doctor;
 mod enters;
+pub mod gateway;
 pub mod generate;
 pub mod indices;
 mod length;
