@@ -310,6 +310,29 @@ impl Deployment {
         })
     }
 
+    /// POSTs a body, with a token if there is one; gives a status and JSON.
+    pub fn post(
+        &self,
+        url: &str,
+        token: Option<&str>,
+        (content_type, body): (&str, Vec<u8>),
+    ) -> (u16, serde_json::Value) {
+        self.runtime.block_on(async {
+            let request = reqwest::Client::new().post(url).body(body);
+            let request = request.header("content-type", content_type);
+            let request = match token {
+                Some(token) => request.bearer_auth(token),
+                None => request,
+            };
+            let answer = request.send().await.unwrap();
+            let status = answer.status().as_u16();
+            (
+                status,
+                serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap(),
+            )
+        })
+    }
+
     /// What the API at `address` says of a campaign.
     pub fn campaign(&self, address: &str, name: &str, query: &str) -> serde_json::Value {
         let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
