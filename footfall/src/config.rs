@@ -26,7 +26,7 @@ pub use self::overrides::Overrides;
 pub use self::secret::Secret;
 use self::secret::{HIDDEN, resolved};
 pub use self::sections::{
-    Http, Log, Logging, OpenSearch, Processor, Redis, Sasl, Security, Snapshots,
+    Entry, Http, Log, Logging, OpenSearch, Processor, Redis, Sasl, Security, Snapshots,
 };
 
 /// Everything a process is told. `footfall config print` shows it, `footfall.toml` has its form.
@@ -50,6 +50,8 @@ pub struct Config {
     pub definition: Definition,
     /// How a processor works.
     pub processor: Processor,
+    /// The seats that a gateway gives.
+    pub entry: Entry,
     /// Checkpoints kept elsewhere.
     pub snapshots: Snapshots,
     /// Log lines.
@@ -67,6 +69,7 @@ impl Default for Config {
             opensearch: OpenSearch::default(),
             definition: Definition::default(),
             processor: Processor::default(),
+            entry: Entry::default(),
             snapshots: Snapshots::default(),
             logging: Logging::default(),
         }
@@ -131,6 +134,7 @@ impl Config {
             *told = resolved(setting, told)?;
         }
         self.log.password.resolve("log.password")?;
+        self.entry.user_secret.resolve("entry.user_secret")?;
         for (name, value) in &mut self.log.kafka {
             if is_secret(name) {
                 *value = resolved(&format!("log.kafka.\"{name}\""), value)?;
@@ -250,6 +254,7 @@ impl Config {
             shown.definition.hash_key = HIDDEN.to_owned();
         }
         shown.log.password = shown.log.password.shown();
+        shown.entry.user_secret = shown.entry.user_secret.shown();
         shown.redis.url = without_sentinels_password(&without_password(&shown.redis.url));
         for url in &mut shown.opensearch.urls {
             *url = without_password(url);

@@ -45,14 +45,14 @@ AGENTS = [
 ]
 
 
-def compile_proto():
-    """Compiles event.proto into a temporary folder and returns its module."""
+def compile_proto(name="event"):
+    """Compiles the .proto of that name, and event.proto, into a temporary folder and returns the first's module."""
     folder = tempfile.TemporaryDirectory(prefix="footfall-proto-")
-    source = PROTO / "footfall/v1/event.proto"
-    if protoc.main(["protoc", f"-I{PROTO}", f"--python_out={folder.name}", str(source)]) != 0:
-        sys.exit(f"{source} does not compile; see the message above")
+    sources = sorted({str(PROTO / f"footfall/v1/{of}.proto") for of in ("event", name)})
+    if protoc.main(["protoc", f"-I{PROTO}", f"--python_out={folder.name}", *sources]) != 0:
+        sys.exit(f"{sources} do not compile; see the message above")
     sys.path.insert(0, folder.name)
-    module = importlib.import_module("footfall.v1.event_pb2")
+    module = importlib.import_module(f"footfall.v1.{name}_pb2")
     module.folder = folder  # kept until the process ends
     return module
 

@@ -38,6 +38,8 @@ struct Shown {
     name: String,
     capacity: u64,
     held: u64,
+    /// Seats that may still be given; none while more are held than a lowered capacity.
+    remaining: u64,
     admitted: u64,
     opens_at_ms: i64,
     closes_at_ms: Option<i64>,
@@ -78,6 +80,7 @@ fn shown(entries: &Entries, id: &str) -> Result<Option<Shown>, Problem> {
             name: activity.name.clone(),
             capacity: activity.capacity,
             held: activity.held,
+            remaining: activity.capacity.saturating_sub(activity.held),
             admitted: activity.admitted,
             opens_at_ms: activity.opens_at_ms,
             closes_at_ms: activity.closes_at_ms,

@@ -23,7 +23,7 @@ use crate::config::Config;
 pub use ahead::at_start as log_at_start;
 pub use definitions::at_start as definition_at_start;
 pub use state::folder;
-pub use topics::{of_process as topics_of_process, topics};
+pub use topics::{of_gateway as topics_of_gateway, of_process as topics_of_process, topics};
 
 /// How a check ended. Its name is also what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

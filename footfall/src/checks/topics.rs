@@ -22,6 +22,17 @@ pub fn of_process(config: &Config) -> Checks {
     check(config, wanted.filter(|topic| used.contains(&topic.name)))
 }
 
+/// Checks those that `footfall entry` uses; without seats, that of events alone.
+pub fn of_gateway(config: &Config, seats: bool) -> Checks {
+    let names = config.topics();
+    let mut used = vec![names.events];
+    if seats {
+        used.extend([names.entries, names.campaigns]);
+    }
+    let wanted = Wanted::all(config).into_iter();
+    check(config, wanted.filter(|topic| used.contains(&topic.name)))
+}
+
 fn check(config: &Config, wanted: impl IntoIterator<Item = Wanted>) -> Checks {
     let mut checks = Checks::of("topics");
     for topic in wanted {

@@ -24,6 +24,7 @@ impl Config {
             problems.push(format!("{error:#}"));
         }
         self.snapshot_problems(&mut problems);
+        self.entry_problems(&mut problems);
         let of = &self.processor;
         for (name, value, least) in [
             ("processor.checkpoint_ms", of.checkpoint_ms, 1),
@@ -48,6 +49,20 @@ impl Config {
             problems.push(format!("logging.filter: {error}"));
         }
         problems
+    }
+
+    fn entry_problems(&self, problems: &mut Vec<String>) {
+        let of = &self.entry;
+        if of.claimed_users && !of.user_secret.is_empty() {
+            problems.push(
+                "entry.user_secret and entry.claimed_users don't go together: the second is for development, without the first".to_owned(),
+            );
+        }
+        if !of.user_secret.is_empty()
+            && let Err(why) = entry::Users::by_hmac(of.user_secret.reveal().as_bytes())
+        {
+            problems.push(format!("entry.user_secret: {why}"));
+        }
     }
 
     fn definition_problems(&self, needs_key: bool, problems: &mut Vec<String>) {

@@ -162,6 +162,16 @@ pub struct Processor {
     pub emit_enters: bool,
 }
 
+/// The seats that a gateway gives.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Entry {
+    /// Signs who asks for a seat; empty: users are not signed.
+    pub user_secret: Secret,
+    /// For development: users are who they say they are.
+    pub claimed_users: bool,
+}
+
 /// Whole checkpoints kept elsewhere, so that a partition can move to a machine that has never seen it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -310,21 +310,13 @@ impl Deployment {
         })
     }
 
-    /// POSTs a body, with a token if there is one; gives a status and JSON.
-    pub fn post(
+    /// Sends a request; gives a status and JSON.
+    pub fn send(
         &self,
-        url: &str,
-        token: Option<&str>,
-        (content_type, body): (&str, Vec<u8>),
+        request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
     ) -> (u16, serde_json::Value) {
         self.runtime.block_on(async {
-            let request = reqwest::Client::new().post(url).body(body);
-            let request = request.header("content-type", content_type);
-            let request = match token {
-                Some(token) => request.bearer_auth(token),
-                None => request,
-            };
-            let answer = request.send().await.unwrap();
+            let answer = request(&reqwest::Client::new()).send().await.unwrap();
             let status = answer.status().as_u16();
             (
                 status,
