@@ -97,7 +97,9 @@ async fn until_every_copy_is_there(index: &str) {
     let path = format!("_cluster/health/{index}");
     until("every copy is there", || async {
         let health = ask(&address("opensearch-1"), &path, None).await;
-        health["status"] == "green" && health["number_of_nodes"] == 3
+        // A copy on its way to another node is there twice.
+        let is_still = health["relocating_shards"] == 0;
+        is_still && health["status"] == "green" && health["number_of_nodes"] == 3
     })
     .await;
 }
