@@ -366,10 +366,10 @@ impl Deployment {
         })
     }
 
-    /// Waits until a store holds every record of the log.
+    /// Waits until a store holds every record of the log, which may grow meanwhile.
     pub fn wait_until_stored(&self, store: Store) {
-        let records = self.records();
-        wait_for(&format!("{store:?} holds {records} records"), || {
+        wait_for(&format!("{store:?} holds every record"), || {
+            let records = self.records();
             let (as_of, _) = self.runtime.block_on(dump(store, &self.config)).ok()?;
             let stored: u64 = as_of.partitions.iter().map(|stamp| stamp.offset).sum();
             (stored == records).then_some(())
