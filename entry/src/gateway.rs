@@ -8,6 +8,7 @@ use log::Producer;
 use web::{Guard, Metrics, Operation, Readiness};
 
 use crate::appender::Appender;
+use crate::beacon::Pages;
 use crate::body::Room;
 use crate::entries::Entries;
 use crate::metrics;
@@ -23,6 +24,7 @@ pub struct Gateway {
     pub(crate) now: Clock,
     pub(crate) guard: Guard,
     pub(crate) entries: Option<Entries>,
+    pub(crate) pages: Option<Pages>,
     ready: Readiness,
     metrics: Metrics,
 }
@@ -40,6 +42,7 @@ impl Gateway {
             now: Arc::new(|| jiff::Timestamp::now().as_millisecond()),
             guard: Guard::open(),
             entries: None,
+            pages: None,
             ready: Arc::new(|| Ok(())),
             metrics: Arc::new(String::new),
         })
@@ -50,6 +53,15 @@ impl Gateway {
     pub fn with_entries(self, entries: Entries) -> Self {
         Self {
             entries: Some(entries),
+            ..self
+        }
+    }
+
+    /// Takes visits and clicks straight from `pages`, too.
+    #[must_use]
+    pub fn with_pages(self, pages: Pages) -> Self {
+        Self {
+            pages: Some(pages),
             ..self
         }
     }

@@ -3,7 +3,9 @@
 //! Nothing is kept here that the log doesn't have: any number of gateways may stand side by side, and be killed.
 
 mod appender;
+mod beacon;
 mod body;
+mod client;
 mod entries;
 mod events;
 mod follow;
@@ -16,6 +18,7 @@ mod trace;
 mod user;
 
 pub use appender::{Appender, NotAppended};
+pub use beacon::Pages;
 pub use entries::Entries;
 pub use follow::{Behind, Folds, Following};
 pub use gateway::{Clock, Gateway};

@@ -36,6 +36,11 @@ pub(crate) const RESERVED_HEADER: Kind = Kind::new(
     "A header is Footfall's own",
     StatusCode::BAD_REQUEST,
 );
+pub(crate) const OTHER_PAGE: Kind = Kind::new(
+    "urn:footfall:problem:other-page",
+    "This page is not one of those that may send here",
+    StatusCode::FORBIDDEN,
+);
 pub(crate) const BUSY: Kind = Kind::new(
     "urn:footfall:problem:busy",
     "There is no room for this now",
@@ -69,7 +74,7 @@ pub(crate) const BEHIND: Kind = Kind::new(
 );
 pub(crate) const TOO_OFTEN: Kind = Kind::new(
     "urn:footfall:problem:too-often",
-    "A user asks too often",
+    "This comes too often",
     StatusCode::TOO_MANY_REQUESTS,
 );
 pub(crate) const NO_USER: Kind = Kind::new(

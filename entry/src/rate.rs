@@ -11,13 +11,29 @@ pub(crate) const WINDOW: Duration = Duration::from_secs(10);
 const MOST_USERS: usize = 100_000;
 
 /// The counts of one window.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rate {
+    most: u32,
     since: Option<Instant>,
     users: HashMap<String, u32>,
 }
 
+impl Default for Rate {
+    fn default() -> Self {
+        Self::of(MOST_REQUESTS)
+    }
+}
+
 impl Rate {
+    /// So many requests of each in a window.
+    pub(crate) fn of(most: u32) -> Self {
+        Self {
+            most,
+            since: None,
+            users: HashMap::new(),
+        }
+    }
+
     /// Counts a request; whether it may be served.
     pub(crate) fn allows(&mut self, user: &str, now: Instant) -> bool {
         let is_over = |since: Instant| now.saturating_duration_since(since) >= WINDOW;
@@ -27,7 +43,7 @@ impl Rate {
         }
         if let Some(count) = self.users.get_mut(user) {
             *count = count.saturating_add(1);
-            return *count <= MOST_REQUESTS;
+            return *count <= self.most;
         }
         if self.users.len() < MOST_USERS {
             self.users.insert(user.to_owned(), 1);

@@ -5,7 +5,7 @@ use axum::http::{Method, Uri};
 use axum::routing::{MethodRouter, get, post};
 use web::{Access, Kind, Problem, Scope, guarded, health};
 
-use crate::{Gateway, entries, events, problem};
+use crate::{Gateway, beacon, entries, events, problem};
 
 /// Paths of every gateway, what each asks of who asks, and what answers.
 fn table() -> [(&'static str, Access, MethodRouter<Gateway>); 4] {
@@ -21,15 +21,19 @@ fn table() -> [(&'static str, Access, MethodRouter<Gateway>); 4] {
 /// The routes of a gateway. Anything else is answered with a problem, too. All are counted in the process's metrics.
 pub fn router(gateway: Gateway) -> Router {
     let guard = gateway.guard.clone();
-    let entries = gateway.entries.clone();
+    let (entries, pages) = (gateway.entries.clone(), gateway.pages.clone());
     let routes = table()
         .into_iter()
         .fold(Router::new(), |router, (path, access, answer)| {
             router.route(path, guarded(answer, access, &guard))
         })
-        .with_state(gateway);
+        .with_state(gateway.clone());
     let routes = match entries {
         Some(entries) => routes.merge(entries::routes(entries, &guard)),
+        None => routes,
+    };
+    let routes = match pages {
+        Some(pages) => routes.merge(beacon::routes(gateway, pages)),
         None => routes,
     };
     web::layered(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use entry::{Entries, Folds, Following, Gateway, Users};
+use entry::{Entries, Folds, Following, Gateway, Pages, Users};
 use log::kafka::Consumer;
 
 use crate::checks;
@@ -32,6 +32,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             (gateway, Some(following))
         }
         None => (gateway, None),
+    };
+    let gateway = match config.entry.pages.as_slice() {
+        [] => gateway,
+        pages => gateway.with_pages(Pages::of(pages)),
     };
     let stopping = stop_requested();
     tracing::info!(listen = %address, scheme = listener.scheme(), seats, "taking events");

@@ -11,8 +11,8 @@ use schemas::v1::entry_record::Act;
 use web::Problem;
 
 use super::answer::Told;
-use super::record::hints;
 use super::{Entries, behind};
+use crate::client::{hints, user_agent};
 use crate::trace;
 
 /// The client's name for a request: the same for each try.
@@ -90,13 +90,6 @@ fn request_id(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let text = std::str::from_utf8(value.as_bytes());
     let text = text.map_err(|_| Problem::bad(REQUEST_ID, "the Idempotency-Key is not UTF-8"))?;
     Ok(Some(text.to_owned()))
-}
-
-fn user_agent(headers: &HeaderMap) -> String {
-    let value = headers.get(axum::http::header::USER_AGENT);
-    value.map_or_else(String::new, |value| {
-        String::from_utf8_lossy(value.as_bytes()).into_owned()
-    })
 }
 
 /// Where to ask what became of a request.

@@ -1,12 +1,11 @@
 //! Acts as records of `footfall.entries`, checked as the fold checks them.
 
-use axum::http::HeaderMap;
 use log::NewRecord;
 use pipeline::admission::{Admission, Outcome};
 use pipeline::record::{Headers, Record};
 use prost::Message;
+use schemas::v1::EntryRecord;
 use schemas::v1::entry_record::Act;
-use schemas::v1::{ClientHints, EntryRecord};
 use web::Problem;
 
 use super::Entries;
@@ -44,25 +43,4 @@ impl Entries {
             }),
         }
     }
-}
-
-/// The client hints as the client sent them.
-pub(super) fn hints(headers: &HeaderMap) -> Option<ClientHints> {
-    let get = |name: &str| headers.get(name)?.to_str().ok();
-    let text = |name: &str| {
-        let value = get(name)?.trim();
-        Some(value.trim_matches('"').to_owned())
-    };
-    let mobile = get("sec-ch-ua-mobile").and_then(|value| match value.trim() {
-        "?1" => Some(true),
-        "?0" => Some(false),
-        _ => None,
-    });
-    let (platform, model) = (text("sec-ch-ua-platform"), text("sec-ch-ua-model"));
-    let is_there = mobile.is_some() || platform.is_some() || model.is_some();
-    is_there.then(|| ClientHints {
-        mobile,
-        platform: platform.unwrap_or_default(),
-        model: model.unwrap_or_default(),
-    })
 }

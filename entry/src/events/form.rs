@@ -24,7 +24,7 @@ pub(super) enum Form {
 
 /// One event as it was sent.
 #[derive(Debug)]
-pub(super) enum Sent {
+pub(crate) enum Sent {
     /// As JSON.
     Json(Value),
     /// As bytes of a `footfall.v1.Event`.

@@ -12,9 +12,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use log::Appended;
 use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
 use web::Problem;
 
 use self::form::Form;
+pub(crate) use self::form::Sent;
 use self::judge::{Judged, judge};
 use crate::Gateway;
 use crate::metrics::{Outcome, count_events};
@@ -60,15 +62,21 @@ pub(crate) async fn take(
     refuse_reserved(&head.headers)?;
     let form = Form::of(&head.headers)?;
     let (bytes, room) = gateway.room.read(&head.headers, body).await?;
-    let packed = trace::packed(&head.extensions);
-    let now_ms = (gateway.now)();
-    let judged: Vec<Judged> = form
-        .split(&bytes)?
-        .into_iter()
-        .map(|sent| judge(sent, now_ms, &packed))
-        .collect();
+    let sent = form.split(&bytes)?;
     drop(bytes);
-    let (told, records): (Vec<_>, Vec<_>) = judged.into_iter().map(Judged::part).unzip();
+    append(&gateway, sent, &trace::packed(&head.extensions), room).await
+}
+
+/// Judges events and appends the good ones, with packed headers; `room` is held until the log has acknowledged.
+pub(crate) async fn append(
+    gateway: &Gateway,
+    sent: Vec<Sent>,
+    headers: &[u8],
+    room: OwnedSemaphorePermit,
+) -> Result<Response, Problem> {
+    let now_ms = (gateway.now)();
+    let judged = sent.into_iter().map(|sent| judge(sent, now_ms, headers));
+    let (told, records): (Vec<_>, Vec<_>) = judged.map(Judged::part).unzip();
     let records: Vec<_> = records.into_iter().flatten().collect();
     let accepted = records.len();
     count_events(Outcome::Rejected, told.len() - accepted);

@@ -3,6 +3,7 @@
 
 mod entries;
 mod events;
+mod pages;
 mod support;
 mod troubles;
 mod users;

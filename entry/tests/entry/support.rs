@@ -45,11 +45,16 @@ pub struct Served {
 
 impl Served {
     pub fn new() -> Self {
+        Self::with(|gateway| gateway)
+    }
+
+    /// One with more than the least.
+    pub fn with(more: impl FnOnce(Gateway) -> Gateway) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::open(&folder.path().join("log.sqlite"), PARTITIONS).unwrap();
         let gateway = gateway(log.producer("events").unwrap());
         Self {
-            router: entry::router(gateway),
+            router: entry::router(more(gateway)),
             log,
             _folder: folder,
         }

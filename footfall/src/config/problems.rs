@@ -58,6 +58,14 @@ impl Config {
                 "entry.user_secret and entry.claimed_users don't go together: the second is for development, without the first".to_owned(),
             );
         }
+        for page in &of.pages {
+            let host = page.split_once("://").map(|(_, host)| host);
+            if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                problems.push(format!(
+                    "entry.pages has {page:?}; an origin is a scheme and a host, as a browser sends it: https://shop.example"
+                ));
+            }
+        }
         if !of.user_secret.is_empty()
             && let Err(why) = entry::Users::by_hmac(of.user_secret.reveal().as_bytes())
         {

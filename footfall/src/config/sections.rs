@@ -170,6 +170,8 @@ pub struct Entry {
     pub user_secret: Secret,
     /// For development: users are who they say they are.
     pub claimed_users: bool,
+    /// Origins of pages that may send visits and clicks; empty: none may.
+    pub pages: Vec<String>,
 }
 
 /// Whole checkpoints kept elsewhere, so that a partition can move to a machine that has never seen it.
