@@ -11,8 +11,8 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::response::Response;
+use axum::routing::post;
 use prost::Message;
 use schemas::v1;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use web::Problem;
 use crate::client::{hints, user_agent};
 use crate::events::{self, Sent};
 use crate::rate::{Rate, WINDOW};
-use crate::{Gateway, problem, trace};
+use crate::{Gateway, files, problem, trace};
 
 /// Events in one beacon: what the tracker gathers.
 const MOST_EVENTS: usize = 20;
@@ -115,8 +115,7 @@ impl Seen {
 pub(crate) fn routes(gateway: Gateway, pages: Pages) -> Router {
     Router::new()
         .route("/v1/beacon", post(take))
-        .route("/footfall.js", get(script))
-        .route("/example", get(example))
+        .merge(files::tracker())
         .with_state((gateway, pages))
 }
 
@@ -153,27 +152,4 @@ async fn take(
 fn peer(extensions: &axum::http::Extensions) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.ip())
-}
-
-async fn script() -> Response {
-    file(
-        "text/javascript; charset=utf-8",
-        include_str!("../page/footfall.js"),
-    )
-}
-
-async fn example() -> Response {
-    file(
-        "text/html; charset=utf-8",
-        include_str!("../page/example.html"),
-    )
-}
-
-fn file(media_type: &'static str, text: &'static str) -> Response {
-    // An hour: a new version of the tracker need not wait longer.
-    let headers = [
-        (header::CONTENT_TYPE, media_type),
-        (header::CACHE_CONTROL, "public, max-age=3600"),
-    ];
-    (headers, text).into_response()
 }

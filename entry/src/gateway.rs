@@ -25,6 +25,7 @@ pub struct Gateway {
     pub(crate) guard: Guard,
     pub(crate) entries: Option<Entries>,
     pub(crate) pages: Option<Pages>,
+    pub(crate) has_trial: bool,
     ready: Readiness,
     metrics: Metrics,
 }
@@ -43,6 +44,7 @@ impl Gateway {
             guard: Guard::open(),
             entries: None,
             pages: None,
+            has_trial: false,
             ready: Arc::new(|| Ok(())),
             metrics: Arc::new(String::new),
         })
@@ -62,6 +64,15 @@ impl Gateway {
     pub fn with_pages(self, pages: Pages) -> Self {
         Self {
             pages: Some(pages),
+            ..self
+        }
+    }
+
+    /// Serves a page on which seats are tried, for users who only say who they are.
+    #[must_use]
+    pub fn with_trial(self) -> Self {
+        Self {
+            has_trial: true,
             ..self
         }
     }

@@ -8,6 +8,7 @@ mod body;
 mod client;
 mod entries;
 mod events;
+mod files;
 mod follow;
 mod gateway;
 pub mod metrics;

@@ -5,7 +5,7 @@ use axum::http::{Method, Uri};
 use axum::routing::{MethodRouter, get, post};
 use web::{Access, Kind, Problem, Scope, guarded, health};
 
-use crate::{Gateway, beacon, entries, events, problem};
+use crate::{Gateway, beacon, entries, events, files, problem};
 
 /// Paths of every gateway, what each asks of who asks, and what answers.
 fn table() -> [(&'static str, Access, MethodRouter<Gateway>); 4] {
@@ -22,6 +22,7 @@ fn table() -> [(&'static str, Access, MethodRouter<Gateway>); 4] {
 pub fn router(gateway: Gateway) -> Router {
     let guard = gateway.guard.clone();
     let (entries, pages) = (gateway.entries.clone(), gateway.pages.clone());
+    let has_trial = gateway.has_trial;
     let routes = table()
         .into_iter()
         .fold(Router::new(), |router, (path, access, answer)| {
@@ -35,6 +36,10 @@ pub fn router(gateway: Gateway) -> Router {
     let routes = match pages {
         Some(pages) => routes.merge(beacon::routes(gateway, pages)),
         None => routes,
+    };
+    let routes = match has_trial {
+        true => routes.merge(files::trial()),
+        false => routes,
     };
     web::layered(
         routes

@@ -25,6 +25,7 @@ use crate::replay;
 use crate::running;
 use crate::set::{self, Log};
 use crate::status::process::Process;
+use crate::{enters, gateway};
 
 /// 10,000 requests to a public site in May 2015; source and licence in `data/README.md`.
 const SAMPLE: &[u8] = include_bytes!("../data/access-2015-05.log");
@@ -106,6 +107,7 @@ impl Import {
 pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let listener = web::Listener::open(&config.listener()).await?;
     let dumps = web::Listener::open(&running::loopback()).await?;
+    let seats = web::Listener::open(&beside(&config)).await?;
     let log = Arc::new(Log::open(&config)?);
     let Log::Embedded(embedded) = log.as_ref() else {
         anyhow::bail!(
@@ -125,10 +127,13 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let processor = Processor::start(set::settings(&config), parts, |positions| {
         embedded.consumer(&topics.events, positions)
     })?;
+    let (gateway, following) = gateway::of_demo(&config, &log)?;
+    let emitter = enters::of_demo(&config, embedded)?;
     tracing::info!(
-        "open {}://{} in a browser; Ctrl-C ends it",
+        "open {}://{} in a browser, and http://{} to give seats; Ctrl-C ends it",
         listener.scheme(),
-        listener.address()?
+        listener.address()?,
+        seats.address()?
     );
     let stop = Arc::new(AtomicBool::new(false));
     let traffic = traffic(args, &config, log.clone(), stop.clone());
@@ -161,15 +166,29 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     // A stream that a browser holds open must not keep the demo from ending.
     let served = tokio::spawn(listener.serve(api::router(state), std::future::pending()));
     let dumped = tokio::spawn(dumps.serve(dump, std::future::pending()));
+    let given = tokio::spawn(seats.serve(entry::router(gateway), std::future::pending()));
     until.await;
+    given.abort();
     stop.store(true, Ordering::Relaxed);
     let imported = traffic.await?.context("the demo's traffic")?;
+    // Who was admitted is to be counted, too.
+    tokio::task::spawn_blocking(move || emitter.stop()).await?;
+    drop(following);
     let summary = summarise(&processor, log.as_ref(), &config, imported.as_ref()).await?;
     drop(announced);
     served.abort();
     dumped.abort();
     tokio::task::spawn_blocking(move || processor.stop()).await?;
     print(&summary, args.json)
+}
+
+/// Where seats are given: beside the page, on this machine alone.
+fn beside(config: &Config) -> web::Settings {
+    let port = config.listen.port;
+    web::Settings {
+        port: port.checked_add(u16::from(port > 0)).unwrap_or(0),
+        ..running::loopback()
+    }
 }
 
 /// Imports the sample, then generates until told to stop, on a thread of its own. What became of the sample's lines.

@@ -29,20 +29,35 @@ pub fn start(
         return Ok(None);
     }
     let topics = config.topics();
-    let settings = Settings {
-        partitions: config.definition.partitions,
-        generation: config.log.entries_generation,
-        folder: config.data.join("enters"),
-        keep_every: KEEP_TOLD,
-    };
     let group = format!("{}{GROUP}", config.log.group);
     let events = kafka::Producer::without_gaps(client, &topics.events)?;
     let ends = log.reader(&topics.entries)?;
-    let emitter = Emitter::start(settings, Arc::new(events), ends, |positions| {
+    let emitter = Emitter::start(settings(config), Arc::new(events), ends, |positions| {
         let member = kafka::Consumer::join(client, &group, &topics.entries, positions)?;
         Ok(Box::new(member) as Box<dyn Consumer>)
     })?;
     Ok(Some(emitter))
+}
+
+/// Starts it on a demo's log.
+///
+/// # Errors
+/// When the log can't be read.
+pub fn of_demo(config: &Config, log: &Arc<log::embedded::Log>) -> Result<Emitter, log::Error> {
+    let topics = config.topics();
+    let (events, ends) = (log.producer(&topics.events)?, log.reader(&topics.entries)?);
+    Emitter::start(settings(config), events, ends, |positions| {
+        log.consumer(&topics.entries, positions)
+    })
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        partitions: config.definition.partitions,
+        generation: config.log.entries_generation,
+        folder: config.data.join("enters"),
+        keep_every: KEEP_TOLD,
+    }
 }
 
 /// Completes with why, when it has ended by itself; never where there is none.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use entry::{Entries, Folds, Following, Gateway, Pages, Users};
-use log::kafka::Consumer;
 
 use crate::checks;
 use crate::config::{Config, Entry};
@@ -60,6 +59,16 @@ fn users(of: &Entry, is_loopback: bool) -> anyhow::Result<Option<Users>> {
     }
 }
 
+/// A demo's gateway, with the page on which seats are tried: users are who they say they are, so that it is to be served
+/// on this machine alone.
+pub fn of_demo(config: &Config, log: &Log) -> anyhow::Result<(Gateway, Following)> {
+    let gateway = Gateway::new(log.producer(&config.topics().events)?)?
+        .with_metrics(Arc::new(telemetry::metrics::render))
+        .with_pages(Pages::of(&[]))
+        .with_trial();
+    with_seats(gateway, Users::as_claimed(), config, log)
+}
+
 /// The gateway that gives seats too, and the thread that follows the log for it.
 fn with_seats(
     gateway: Gateway,
@@ -70,9 +79,9 @@ fn with_seats(
     let topics = config.topics();
     let partitions = config.definition.partitions;
     let folds = Folds::new(partitions);
-    let consumer = Consumer::follow(&config.kafka(), &topics.entries, partitions, folds.clone())?;
-    let following = Following::start(folds.clone(), Box::new(consumer))
-        .context("no thread follows the entries")?;
+    let consumer = log.follow(&topics.entries, partitions, folds.clone())?;
+    let following =
+        Following::start(folds.clone(), consumer).context("no thread follows the entries")?;
     let entries = Entries::new(
         folds.clone(),
         log.producer(&topics.entries)?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use log::{Producer, Reader};
+use log::{Consumer, Positions, Producer, Reader};
 use processor::snapshots::{self, Schedule};
 use views::{Connecting, opensearch, redis};
 
@@ -64,6 +64,25 @@ impl Log {
         match self {
             Self::Embedded(log) => log.producer(topic),
             Self::Kafka(config) => Ok(Arc::new(log::kafka::Producer::new(config, topic)?)),
+        }
+    }
+
+    /// A consumer of all partitions of a topic, whoever else follows them.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub fn follow(
+        &self,
+        topic: &str,
+        partitions: u32,
+        positions: Arc<dyn Positions>,
+    ) -> Result<Box<dyn Consumer>, log::Error> {
+        match self {
+            Self::Embedded(log) => log.consumer(topic, positions),
+            Self::Kafka(config) => {
+                let consumer = log::kafka::Consumer::follow(config, topic, partitions, positions)?;
+                Ok(Box::new(consumer))
+            }
         }
     }
 
