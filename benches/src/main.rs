@@ -4,6 +4,7 @@ mod admission;
 mod campaign_read;
 mod fold;
 mod machine;
+mod stampede;
 mod throughput;
 
 use clap::Parser;
@@ -22,6 +23,8 @@ enum Bench {
     Fold(fold::Args),
     /// Bytes of memory and nanoseconds of a seat and of a refusal, and a snapshot of them.
     Admission(admission::Args),
+    /// Many people ask running gateways for a seat within a second: answers and latencies.
+    Stampede(stampede::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -30,5 +33,6 @@ fn main() -> anyhow::Result<()> {
         Bench::CampaignRead(args) => campaign_read::run(&args),
         Bench::Fold(args) => fold::run(&args),
         Bench::Admission(args) => admission::run(&args),
+        Bench::Stampede(args) => stampede::run(&args),
     }
 }
