@@ -1,6 +1,6 @@
 # The one list of commands. `make help` prints it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts
+.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate
 
 # One profile everywhere, so that nothing is compiled twice.
 WORKSPACE := --profile ci --workspace
@@ -64,3 +64,7 @@ drill-alerts: ## Every alert fires and resolves on a real Prometheus, by real fa
 
 clean-servers: ## Stop every instance and delete the servers' data and software
 	@deploy/clean.sh all
+
+drill-gate: ## People ask two gateways for seats while brokers, gateways, Redis and processors die; each answer held against the log
+	@deploy/install.sh test
+	.footfall/software/venv/bin/python chaos/drills/gate.py

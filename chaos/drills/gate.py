@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""People ask two gateways for seats while something dies; every answer is held against the log.
+
+usage: chaos/drills/gate.py [ROUNDS [SEATS [PEOPLE]]]   (default: 20 of each fault, 500 seats, 3000 people in a second)
+Needs the Python of .footfall/software/venv (deploy/install.sh test), for Kafka's client.
+"""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from confluent_kafka import Consumer
+from harness import BINARY, ROOT, RUN, deploy, drill, free_address, get, report, wait_for
+
+BENCHES = pathlib.Path(os.environ.get("FOOTFALL_DRILL_BENCHES", ROOT / "target/ci/benches"))
+STALLED_S = 3.0  # a follower that stands still
+CHECKED_AGAIN = 50  # people who ask again at each gateway afterwards
+
+
+class Gate:
+    """Two gateways, a processor, an API, and the faults."""
+
+    def __init__(self, this):
+        self.this = this
+        self.addresses = [free_address(), free_address()]
+        self.gateways = [self.gateway(number) for number in range(2)]
+        self.processor = this.processor("processor")
+        this.start("api", "api", config=this.write_config("api", this.servers["FOOTFALL_API"]))
+        for number in range(2):
+            self.wait_ready(number)
+
+    def url(self, number):
+        return f"http://{self.addresses[number]}"
+
+    def gateway(self, number):
+        name = f"gateway-{number + 1}"
+        return self.this.start(name, "entry", config=self.this.write_config(name, self.addresses[number]))
+
+    def wait_ready(self, number):
+        def is_ready():
+            try:
+                return get(f"{self.url(number)}/readyz")
+            except OSError:
+                return None
+
+        wait_for(f"gateway {number + 1} has read the entries", is_ready)
+
+    def ask(self, number, method, path, user="operator", body=None):
+        headers = {"footfall-user": user, "content-type": "application/json"} | ({"idempotency-key": user} if method == "POST" else {})
+        request = urllib.request.Request(f"{self.url(number)}{path}", method=method, headers=headers, data=body and json.dumps(body).encode())
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def define(self, activity, seats):
+        body = {"campaign_id": "gate", "name": activity, "capacity": seats, "opens_at_ms": int(time.time() * 1000) - 1000}
+        wait_for("the activity is defined", lambda: self.ask(0, "PUT", f"/v1/activities/{activity}", body=body)[0] == 200)
+        for number in range(2):
+            wait_for("a gateway knows it", lambda: self.ask(number, "GET", f"/v1/activities/{activity}")[0] == 200)
+        return self.ask(0, "GET", f"/v1/activities/{activity}")[1]["partition"]
+
+    # --- faults: what is done, and what is done about it
+
+    def kill_gateway(self, _):
+        self.gateways[1].kill()
+        time.sleep(1)
+        self.gateways[1] = self.gateway(1)
+        self.wait_ready(1)
+
+    def brokers(self, partition):
+        """The leader of a partition of the entries, and one that follows it."""
+        topic = f"{self.this.prefix}-footfall.entries"
+        consumer = Consumer({"bootstrap.servers": self.this.servers["FOOTFALL_KAFKA"], "group.id": "drill"})
+        of = consumer.list_topics(topic, 30).topics[topic].partitions[partition]
+        consumer.close()
+        return of.leader, next(replica for replica in of.replicas if replica != of.leader)
+
+    def signal(self, member, number):
+        os.kill(int((RUN / member / "pid").read_text()), number)
+
+    def kill_leader(self, partition):
+        leader, _ = self.brokers(partition)
+        self.signal(f"kafka-{leader}", signal.SIGKILL)
+        time.sleep(1)
+        deploy("up.sh", "kafka")
+
+    def stall_follower(self, partition):
+        _, follower = self.brokers(partition)
+        self.signal(f"kafka-{follower}", signal.SIGSTOP)
+        time.sleep(STALLED_S)
+        self.signal(f"kafka-{follower}", signal.SIGCONT)
+
+    def kill_redis(self, _):
+        self.signal("redis", signal.SIGKILL)
+        time.sleep(1)
+        deploy("up.sh", "redis")
+
+    def kill_processor(self, _):
+        self.processor.kill()
+        self.processor = self.this.processor("processor")
+
+
+FAULTS = {
+    "none": lambda gate, partition: None,
+    "one of two gateways killed (kill -9)": Gate.kill_gateway,
+    "the partition's leader killed (kill -9)": Gate.kill_leader,
+    "a follower stands still (SIGSTOP)": Gate.stall_follower,
+    "Redis killed (kill -9)": Gate.kill_redis,
+    "the processor killed (kill -9)": Gate.kill_processor,
+}
+
+
+def recount(this):
+    """By activity, what the program that shares the messages alone finds in the log."""
+    command = [sys.executable, ROOT / "schemas/python/recount_admissions.py", "--brokers", this.servers["FOOTFALL_KAFKA"], "--topic", f"{this.prefix}-footfall.entries"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {of["activity"]: of for of in map(json.loads, lines)}
+
+
+def stampede(gate, activity, people, path):
+    command = [BENCHES, "stampede", *(f"--gateway={gate.url(number)}" for number in range(2)), "--activity", activity]
+    command += ["--users", str(people), "--prefix", activity, "--answers", path]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def faults_of(gate, activity, seats, answers, counted):
+    """What is wrong with the answers of one opening, given the recount."""
+    told = {of["user"]: of["answer"]["receipt"] for of in answers if of["status"] in (200, 201)}
+    admitted = {user: (rank, partition, offset) for user, rank, partition, offset in counted["admitted"]}
+    wrong = [f"{activity}: {of['user']} was answered {of['status']}: {of['answer']}" for of in answers if of["status"] not in (200, 201, 409)]
+    if {user: (of["rank"], of["partition"], of["offset"]) for user, of in told.items()} != admitted:
+        wrong.append(f"{activity}: {len(told)} were told yes, {len(admitted)} are admitted in the log, or their receipts differ")
+    if sorted(rank for rank, *_ in admitted.values()) != list(range(1, seats + 1)):
+        wrong.append(f"{activity}: {len(admitted)} of {seats} seats were given, or their ranks have gaps")
+    for user in random.Random(activity).sample(sorted(of["user"] for of in answers), CHECKED_AGAIN):
+        for number in range(2):
+            status, again = gate.ask(number, "POST", f"/v1/activities/{activity}/entries", user)
+            if (status == 200) != (user in told) or again.get("receipt") != told.get(user):
+                wrong.append(f"{activity}: {user} was told {told.get(user)}, and by gateway {number + 1} afterwards {status} {again}")
+    return wrong
+
+
+def entered(this):
+    """Enter events of the campaign, as the API tells them."""
+    return json.loads(get(f"http://{this.servers['FOOTFALL_API']}/v1/campaigns/gate"))["totals"]["by_kind"]["enter"]
+
+
+def main(rounds=20, seats=500, people=3000):
+    with drill("gate", ["kafka", "redis"], "[entry]\nclaimed_users = true\n") as this:
+        gate, faults, rows, given = Gate(this), [], [], 0
+        for name, fault in FAULTS.items():
+            yes = again = 0
+            for number in range(rounds):
+                activity = f"opening-{list(FAULTS).index(name)}-{number}"
+                partition = gate.define(activity, seats)
+                timer = threading.Timer(random.uniform(0.05, 0.9), fault, (gate, partition))
+                timer.start()
+                answers = stampede(gate, activity, people, this.folder / f"{activity}.jsonl")
+                timer.join()
+                given += seats
+                yes += sum(of["status"] in (200, 201) for of in answers)
+                again += sum(of["again"] for of in answers)
+                faults += faults_of(gate, activity, seats, answers, recount(this)[activity])
+            this.note(f"{name}: {rounds} openings")
+            rows.append(f"| {name} | {rounds} | {rounds * people:,} | {yes:,} | {again:,} |")
+        wait_for("the funnel has everyone who was admitted", lambda: entered(this) >= given)
+        if entered(this) != given:
+            faults.append(f"the funnel counts {entered(this)} entered, and {given} were admitted")
+        facts = [
+            f"{rounds * len(FAULTS)} openings of {seats} seats; {people:,} people each, within a second, at two gateways, trying again where they are not answered",
+            f"told yes = admitted in the log, by a recount that shares the messages alone; ranks 1 to {seats} without a gap; {CHECKED_AGAIN} people of each opening asked again at both gateways",
+            f"the funnel: {entered(this):,} entered",
+        ]
+        table = ["| fault, at a random moment of the rush | openings | people | told yes | tries again |", "|---|---:|---:|---:|---:|", *rows]
+        report(this, "The gate", facts, faults, table)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
