@@ -12,13 +12,13 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "footfall/data"
-ADDRESS = re.compile(r"open (http://\S+) in a browser")
+ADDRESSES = re.compile(r"open (http://\S+) in a browser, and (http://\S+) to give seats")
 LONGEST_WAIT_S = 180.0
 
 
 @contextlib.contextmanager
 def running(binary, *arguments):
-    """Starts the demo and yields its address once it serves; stops it by its PID."""
+    """Starts the demo and yields its two addresses, of the dashboard and of the seats, once it serves; stops it by its PID."""
     with tempfile.TemporaryDirectory() as folder:
         log = pathlib.Path(folder) / "log"
         with log.open("w") as out:
@@ -27,7 +27,7 @@ def running(binary, *arguments):
                 stdout=out, stderr=out, cwd=folder,
             )
         try:
-            yield wait_for("the demo's address", lambda: address_in(log, process))
+            yield wait_for("the demo's addresses", lambda: addresses_in(log, process))
         finally:
             process.terminate()
             try:
@@ -36,12 +36,12 @@ def running(binary, *arguments):
                 process.kill()
 
 
-def address_in(log, process):
+def addresses_in(log, process):
     text = log.read_text()
     if process.poll() is not None:
         sys.exit(f"the demo ended with {process.returncode}:\n{text}")
-    found = ADDRESS.search(text)
-    return found and found.group(1)
+    found = ADDRESSES.search(text)
+    return found and found.groups()
 
 
 def recounted(binary):

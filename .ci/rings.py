@@ -221,21 +221,22 @@ def page(ring):
     )
     binary = pathlib.Path(json.loads(metadata.stdout)["target_directory"]) / "ci/footfall"
     # The sample stands still, so its numbers can be compared; generated traffic moves the live number.
-    with demo.running(binary, "--rate", "0") as address:
+    with demo.running(binary, "--rate", "0") as (address, _):
         counts = demo.recounted(binary)
         demo.wait_for_sample(address, counts)
         # Once with the numbers of a script that shares no code with the fold, once with all that the API gives.
         campaign, numbers = demo.largest_campaign(counts)
-        look_at_page(ring, address, FOOTFALL_CAMPAIGN=campaign, FOOTFALL_EXPECT=json.dumps(numbers))
-        look_at_page(ring, address)
-    with demo.running(binary, "--no-import", "--rate", "50") as address:
+        look_at_page(ring, "board.mjs", address, FOOTFALL_CAMPAIGN=campaign, FOOTFALL_EXPECT=json.dumps(numbers))
+        look_at_page(ring, "board.mjs", address)
+    with demo.running(binary, "--no-import", "--rate", "50") as (address, seats):
+        look_at_page(ring, "seats.mjs", seats, address)
         demo.wait_for("the first generated events", lambda: demo.folded(address) > 0)
-        look_at_page(ring, address, FOOTFALL_CAMPAIGN=LIVE_CAMPAIGN, FOOTFALL_EXPECT="{}", FOOTFALL_EXPECT_LIVE="1")
+        look_at_page(ring, "board.mjs", address, FOOTFALL_CAMPAIGN=LIVE_CAMPAIGN, FOOTFALL_EXPECT="{}", FOOTFALL_EXPECT_LIVE="1")
     if ring.passed + ring.failed == 0:
         ring.fail("nothing on the page was looked at")
 
 
-def look_at_page(ring, address, **environment):
+def look_at_page(ring, script, *addresses, **environment):
     # install.sh puts a node there only if the system's is too old.
     own_node = ROOT / ".footfall/software/venv/bin/node"
 
@@ -246,7 +247,7 @@ def look_at_page(ring, address, **environment):
 
     browser = os.environ.get("FOOTFALL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
     run(
-        [own_node if own_node.exists() else "node", "api/page-test/page.mjs", address],
+        [own_node if own_node.exists() else "node", f"page-test/{script}", *addresses],
         ring,
         on_line,
         FOOTFALL_CHROMIUM=browser,

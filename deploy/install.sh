@@ -204,7 +204,7 @@ install_python_client() {
 node_is_enough() { have npm && at_least "v$NODE_AT_LEAST" "$(node --version 2>/dev/null || printf v0)"; }
 
 install_page_client() {
-    local page=$CHECKOUT/api/page-test
+    local page=$CHECKOUT/page-test
     # The test runs with the same node: .ci/rings.py puts the venv behind the system's PATH.
     node_is_enough || [ -x "$SOFTWARE/venv/bin/node" ] || "$SOFTWARE/venv/bin/pip" install -q "$NODE_FROM_PYPI"
     node_is_enough || PATH=$SOFTWARE/venv/bin:$PATH

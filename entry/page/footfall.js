@@ -58,6 +58,8 @@
     if (clicked) footfall("click", { activity: clicked.dataset.footfallClick || settings.activity });
   });
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && send());
+  // Not every browser says "hidden" when a page is left for another.
+  addEventListener("pagehide", send);
   window.footfall = footfall;
   if (settings.visit !== "off") footfall("visit");
 })();

@@ -1,6 +1,6 @@
-// Opens the page in a real browser and compares the numbers on it with the expected ones.
+// Opens the dashboard in a real browser and compares the numbers on it with the expected ones.
 //
-//   node page.mjs URL [--campaign ID] [--expect JSON|@FILE] [--screenshot FILE]
+//   node board.mjs URL [--campaign ID] [--expect JSON|@FILE] [--screenshot FILE]
 //
 // The expected numbers are an object of names and integers. A name is the part of the page that
 // shows the number (its data-testid): people-users, total-events, bots, conversion …
@@ -9,13 +9,10 @@
 // quiet then. The same can be given as FOOTFALL_URL, FOOTFALL_CAMPAIGN, FOOTFALL_EXPECT.
 // FOOTFALL_EXPECT_LIVE=1: also, the live number must move. FOOTFALL_CHROMIUM: the browser.
 
-import { accessSync, constants, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { LONGEST_WAIT, check, ended, fail, isEmpty, watched, withBrowser } from "./browser.mjs";
 
-/** How long a condition on the page is waited for, milliseconds. */
-const LONGEST_WAIT = 180_000;
 const STEPS = ["visit", "click", "enter", "purchase"];
 const DEVICES = ["mobile", "tablet", "desktop", "other"];
 /** As the page sends it; here nothing compares it with a hash. */
@@ -32,35 +29,11 @@ const { positionals, values } = parseArgs({
   },
 });
 const base = positionals[0] ?? process.env.FOOTFALL_URL;
-if (!base) fail("give the address of the page: node page.mjs http://127.0.0.1:8080");
-
-const results = { passed: 0, failed: 0 };
-
-async function main() {
-  const browser = await chromium.launch({
-    executablePath: browserPath(),
-    timeout: LONGEST_WAIT,
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-  });
-  try {
-    await judge(browser);
-  } finally {
-    await browser.close();
-  }
-}
+if (!base) fail("give the address of the page: node board.mjs http://127.0.0.1:8080");
 
 async function judge(browser) {
   const context = await browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  page.setDefaultTimeout(LONGEST_WAIT);
-  const errors = [];
-  page.on("pageerror", (error) => errors.push(error.message));
-  const elsewhere = [];
-  page.on("request", (request) => {
-    const { origin, protocol } = new URL(request.url());
-    if (protocol !== "data:" && origin !== new URL(base).origin) elsewhere.push(request.url());
-  });
-
+  const { page, errors, elsewhere } = await watched(context, base);
   await page.goto(base);
   const campaign = values.campaign ?? (await firstCampaign());
   await check(`the campaign ${campaign} can be chosen`, async () => {
@@ -96,17 +69,6 @@ async function judge(browser) {
   await check("a Korean browser is greeted in Korean", () => greets(browser));
   await check("a page that is refused asks for a token, and sends it", () => asksForToken(browser));
   await check("a token in the address is sent, and leaves the address", () => takesToken(browser));
-}
-
-async function check(name, judgement) {
-  try {
-    await judgement();
-    results.passed += 1;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    results.failed += 1;
-    console.log(`FAILED  ${name}: ${error.message.split("\n")[0]}`);
-  }
 }
 
 /** The number that a part of the page shows, as text: grouping signs are left out. */
@@ -221,10 +183,6 @@ async function takesToken(browser) {
   await page.context().close();
 }
 
-async function isEmpty(list) {
-  if (list.length > 0) throw new Error(list.join("; "));
-}
-
 async function firstCampaign() {
   const { campaigns } = await (await fetch(new URL("/v1/campaigns", base))).json();
   if (!campaigns?.length) fail("there is no campaign to choose; send an event first");
@@ -257,27 +215,5 @@ async function fromApi(campaign) {
   ]);
 }
 
-function browserPath() {
-  if (process.env.FOOTFALL_CHROMIUM) return process.env.FOOTFALL_CHROMIUM;
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  const paths = folders.flatMap((folder) => names.map((name) => join(folder, name)));
-  const found = paths.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  return found ?? fail("there is no chromium on the PATH; install it or set FOOTFALL_CHROMIUM");
-}
-
-function fail(sentence) {
-  console.error(`page.mjs: ${sentence}`);
-  process.exit(2);
-}
-
-await main();
-console.log(`${results.passed} passed, ${results.failed} failed`);
-process.exit(results.failed === 0 ? 0 : 1);
+await withBrowser(judge);
+ended();
