@@ -1,6 +1,6 @@
 # The one list of commands. `make help` prints it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate
+.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate peers
 
 # One profile everywhere, so that nothing is compiled twice.
 WORKSPACE := --profile ci --workspace
@@ -32,6 +32,7 @@ check: ## Formatting, lints, documentation, dependency direction, scripts: befor
 	@.ci/check-rules
 	@.ci/check-limits
 	python3 .ci/scripts_test.py
+	python3 benches/peers/peers_test.py
 	cargo clippy $(WORKSPACE) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc $(WORKSPACE) --no-deps --document-private-items
 
@@ -68,3 +69,7 @@ clean-servers: ## Stop every instance and delete the servers' data and software
 drill-gate: ## People ask two gateways for seats while brokers, gateways, Redis and processors die; each answer held against the log
 	@deploy/install.sh test
 	.footfall/software/venv/bin/python chaos/drills/gate.py
+
+peers: ## Seats by locks, by a script and by the log, on one machine under the same rush; docs/admission.md is written; half an hour, a JDK
+	@deploy/install.sh test
+	.footfall/software/venv/bin/python benches/peers.py

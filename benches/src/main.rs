@@ -4,6 +4,7 @@ mod admission;
 mod campaign_read;
 mod fold;
 mod machine;
+mod script_gate;
 mod stampede;
 mod throughput;
 
@@ -25,6 +26,8 @@ enum Bench {
     Admission(admission::Args),
     /// Many people ask running gateways for a seat within a second: answers and latencies.
     Stampede(stampede::Args),
+    /// A gate that gives seats by one script in Redis, for `benches/peers.py`.
+    ScriptGate(script_gate::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -34,5 +37,6 @@ fn main() -> anyhow::Result<()> {
         Bench::Fold(args) => fold::run(&args),
         Bench::Admission(args) => admission::run(&args),
         Bench::Stampede(args) => stampede::run(&args),
+        Bench::ScriptGate(args) => script_gate::run(&args),
     }
 }

@@ -1,7 +1,8 @@
 //! Many people ask for a seat within a short while, each once, and again elsewhere when they are not answered.
 //!
 //! Requests have a time at which they are due, whatever the gateways do: a latency counts from there, so that a gateway
-//! that stands still is not asked less. Every answer is kept, for whoever holds them against the log.
+//! that stands still is not asked less. Within no time at all, each is due when a connection is free for it: as fast as the gateways
+//! can. Every answer is kept, for whoever holds them against the log.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -36,7 +37,7 @@ pub struct Args {
     /// People.
     #[arg(long, default_value_t = 10_000)]
     users: usize,
-    /// Time within which they all ask first, milliseconds.
+    /// Time within which they all ask first, milliseconds; 0: each as soon as a connection is free.
     #[arg(long, default_value_t = 1_000)]
     within_ms: u64,
     /// Kept connections, together.
@@ -55,6 +56,8 @@ pub struct Args {
 struct Answered {
     user: String,
     status: u16,
+    /// When the first try was due, microseconds from the start.
+    due_us: u64,
     /// From when the first try was due to the answer, microseconds.
     took_us: u64,
     /// Tries that were not answered, or answered with a status that says to try again.
@@ -141,9 +144,15 @@ async fn all(args: &Args) -> anyhow::Result<Vec<Answered>> {
                     return answers;
                 }
                 let share = number as f64 / args.users as f64;
-                let due = start + Duration::from_millis(args.within_ms).mul_f64(share);
-                tokio::time::sleep_until(due.into()).await;
-                answers.push(ask(&client, &args, number, due).await);
+                let mut due = start + Duration::from_millis(args.within_ms).mul_f64(share);
+                if args.within_ms == 0 {
+                    due = Instant::now();
+                } else {
+                    tokio::time::sleep_until(due.into()).await;
+                }
+                let mut answered = ask(&client, &args, number, due).await;
+                answered.due_us = (due - start).as_micros() as u64;
+                answers.push(answered);
             }
         });
     }
@@ -180,6 +189,7 @@ async fn ask(client: &Client, args: &Args, number: usize, due: Instant) -> Answe
         return Answered {
             user,
             status,
+            due_us: 0,
             took_us: due.elapsed().as_micros() as u64,
             again,
             answer,

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Four gates give seats on one machine, in one run, to the same requests: two with locks, one with a script, and the log's.
+
+usage: benches/peers.py [--repeats N] [--rounds N] [--people N] [--seats N] [--moderate PER_SECOND] [--seed N]
+    [--gates NAME…] [--stopped] [--dry]
+Writes benches/results/admission.md and the tables of docs/admission.md and docs/admission.ko.md; with --dry prints them instead.
+Needs the Python of .footfall/software/venv (deploy/install.sh test), and a JDK.
+"""
+
+import argparse
+import pathlib
+import random
+import shlex
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "peers"), str(HERE.parent / "chaos/drills")]
+
+import faults  # noqa: E402
+import gates  # noqa: E402
+import pages  # noqa: E402
+import speed  # noqa: E402
+from harness import drill, say  # noqa: E402
+
+TRIES = 3  # of a round whose fault did not come about
+
+
+def measure_all(running, args):
+    """By load and gate, what was measured; gates take turns, and another begins each time."""
+    warm = speed.Load("warm", args.people, args.people, 0)
+    loads = speed.loads(args.people, args.seats, args.moderate)
+    measured = {load.name: {gate.name: speed.Measured() for gate in running} for load in loads}
+    for gate in running if args.repeats else []:
+        say(f"{gate.name}: {args.people:,} people that are not counted")
+        speed.measure(gate, warm, f"warm-{gate.name}", speed.Measured())
+    for number in range(args.repeats):
+        turn = running[number % len(running):] + running[: number % len(running)]
+        for load in loads:
+            for gate in turn:
+                of = measured[load.name][gate.name]
+                speed.measure(gate, load, f"{load.name}-{gate.name}-{number}", of)
+                say(f"{load.name} {gate.name}: {of.per_second[-1]:,.0f}/s, yes {of.yes_p50[-1]:.1f} and {of.yes_p99[-1]:.1f} ms")
+    return loads, measured
+
+
+def break_all(this, servers, running, args):
+    """By gate, what its rounds came to."""
+    redis = (faults.StoppedRedis if args.stopped else faults.Redis)(servers) if args.rounds else None
+    kafka = faults.Kafka(this)
+    rounds = {gate.name: [] for gate in running}
+    for number in range(args.rounds):
+        for gate in running:
+            fault = kafka if gate.name == "log" else redis
+            for tried in range(TRIES):
+                seeded = random.Random(f"{args.seed} {gate.name} {number} {tried}")
+                if one := faults.round_of(gate, fault, f"fault-{gate.name}-{number}-{tried}", seeded):
+                    break
+                say(f"{gate.name}: the fault did not come about; once more")
+            else:
+                sys.exit(f"{gate.name}: the fault did not come about in {TRIES} rounds")
+            rounds[gate.name].append(one)
+            say(f"round {number + 1} {gate.name}: {one}")
+    facts = [f"the gates on Redis: {redis.what}", f"footfall entry: {kafka.what}"] if redis else []
+    return rounds, facts
+
+
+def sections(loads, measured, rounds, args):
+    """The tables, by language."""
+    made = {}
+    for language, words in pages.WORDS.items():
+        lines = []
+        for load in loads if args.repeats else []:
+            lines += pages.speed_table(words, load, measured[load.name])
+        if args.rounds:
+            said = words["rounds"].format(people=faults.PEOPLE, seats=faults.SEATS, seconds=faults.WITHIN_MS / 1000)
+            lines += [said, "", *pages.fault_table(words, rounds)]
+        made[language] = lines
+    return made
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in [("repeats", 3), ("rounds", 20), ("people", 10_000), ("seats", 1_000), ("moderate", 300), ("seed", 1)]:
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--gates", nargs="+", choices=gates.NAMES, default=gates.NAMES)
+    parser.add_argument("--stopped", action="store_true", help="stop Redis' replicas instead of holding their links")
+    parser.add_argument("--dry", action="store_true", help="print the tables, write no page")
+    args = parser.parse_args()
+    with drill("peers", ["kafka", "redis-sentinel"], "[entry]\nclaimed_users = true\n") as this:
+        servers, running = gates.start(this, args.gates)
+        loads, measured = measure_all(running, args)
+        rounds, facts = break_all(this, servers, running, args)
+        facts.append(f"{args.repeats} runs of each gate under each load, in turn: the median, and from the least to the greatest; {args.rounds} rounds of each gate with the fault")
+        made = sections(loads, measured, rounds, args)
+        if args.dry:
+            for language in made:
+                print("\n".join([*made[language], ""]))
+        else:
+            pages.write(shlex.join(["benches/peers.py", *sys.argv[1:]]), made, facts)
+
+
+if __name__ == "__main__":
+    main()
