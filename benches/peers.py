@@ -8,6 +8,7 @@ Needs the Python of .footfall/software/venv (deploy/install.sh test), and a JDK.
 """
 
 import argparse
+import os
 import pathlib
 import random
 import shlex
@@ -86,10 +87,12 @@ def main():
     parser.add_argument("--stopped", action="store_true", help="stop Redis' replicas instead of holding their links")
     parser.add_argument("--dry", action="store_true", help="print the tables, write no page")
     args = parser.parse_args()
+    load = os.getloadavg()[0]
     with drill("peers", ["kafka", "redis-sentinel"], "[entry]\nclaimed_users = true\n") as this:
         servers, running = gates.start(this, args.gates)
         loads, measured = measure_all(running, args)
         rounds, facts = break_all(this, servers, running, args)
+        facts.append(f"load of the machine as it began: {load:.1f}")
         facts.append(f"{args.repeats} runs of each gate under each load, in turn: the median, and from the least to the greatest; {args.rounds} rounds of each gate with the fault")
         made = sections(loads, measured, rounds, args)
         if args.dry:
