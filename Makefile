@@ -1,6 +1,6 @@
 # The one list of commands. `make help` prints it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate peers
+.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate peers load
 
 # One profile everywhere, so that nothing is compiled twice.
 WORKSPACE := --profile ci --workspace
@@ -33,6 +33,7 @@ check: ## Formatting, lints, documentation, dependency direction, scripts: befor
 	@.ci/check-limits
 	python3 .ci/scripts_test.py
 	python3 benches/peers/peers_test.py
+	python3 benches/load/load_test.py
 	cargo clippy $(WORKSPACE) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc $(WORKSPACE) --no-deps --document-private-items
 
@@ -73,3 +74,7 @@ drill-gate: ## People ask two gateways for seats while brokers, gateways, Redis 
 peers: ## Seats by locks, by a script and by the log, on one machine under the same rush; docs/admission.md is written; half an hour, a JDK
 	@deploy/install.sh test
 	.footfall/software/venv/bin/python benches/peers.py
+
+load: ## Load tests of the gateway: a rush and steady traffic, written to docs/load; k6, a quarter of an hour (LOAD=--short: less, no result)
+	@deploy/install.sh load
+	.footfall/software/venv/bin/python benches/load/run.py $(LOAD)

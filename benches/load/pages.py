@@ -1,0 +1,84 @@
+"""The pages of docs/load: every table and figure from the result, the words from one language or the other."""
+
+from sampling import OTHERS
+from words import ENGLISH, KOREAN
+
+PAGES = {"README.md": ENGLISH, "README.ko.md": KOREAN}
+SHARES = ("med", "p(90)", "p(99)")
+
+
+def write(folder, result):
+    for name, words in PAGES.items():
+        (folder / name).write_text(page(result, words))
+
+
+def page(result, words):
+    parts = [
+        words["title"], words["other"], made(result["made"], words), *([words["short"]] if result["is_short"] else []), words["how"],
+        words["ceilings"], words["ceilings_how"].format(**result["ceilings"][0]), *(part for of in result["ceilings"] for part in ceiling(of, words)),
+        *(part for name in ("spike", "stampede", "sustained") for part in phase(name, result[name], words)),
+        words["thresholds"], words["thresholds_how"], thresholds(result, words), words["spoiled_how"], spoiled(result["spoiled"], words),
+        words["stores"], words["stores_how"].format(**{name: f"{result['verdicts'][name]:,}" for name in ("accepted", "admitted")}), stores(result["verdicts"]["stores"], words),
+        words["faults"].format(faults="; ".join(result["faults"]) or words["none"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(head, rows):
+    """The first column is text, the others are figures unless they hold any."""
+    return "\n".join([f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1), *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def ms(value):
+    return "–" if value is None else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def made(of, words):
+    return words["made"].format(**{**of, "versions": ", ".join(f"{name} {version}" for name, version in of["versions"].items())})
+
+
+def ceiling(of, words):
+    what = words["what"][of["what"]]
+    rows = [[f"{step['rate']:,}", f"{step['dropped']:,}", ms(step["med"]), ms(step["p(99)"]), words["yes"] if step["passed"] else ", ".join(step["failed"])] for step in of["steps"]]
+    said = words["highest"].format(what=what, highest=f"{of['highest']:,}") if of["highest"] else words["none_passed"].format(what=what)
+    return [f"### {what}", table(words["ceiling_head"], rows), said]
+
+
+def phase(name, of, words):
+    """A run: what it was, times, counts, the gateways' times, what each process took."""
+    given = {key: f"{of[key]:,}" for key in ("people", "seats", "rate", "seconds") if key in of}
+    counts = ", ".join(f"{words['counted'][key]} {value:,}" for key, value in of["counts"].items())
+    in_log = {key: f"{value:,}" for key, value in of["in_log"].items()}
+    return [
+        words[name].format(**given), words[f"{name}_how"].format(**given), table(words["times_head"], [times(*pair) for pair in of["times"].items()]),
+        words["counts"].format(counts=counts, **in_log), words["routes_how"], table(words["routes_head"], map(route, of["routes"])),
+        table(words["processes_head"], [process(*pair, words) for pair in of["processes"].items()]), f"![{words['plot']}]({name}.svg)",
+    ]
+
+
+def times(name, of):
+    return [f"`{name}`", f"{of['count']:,}", *(ms(of[share]) for share in (*SHARES, "max"))]
+
+
+def route(of):
+    return [f"`{of['route']}`", f"{of['requests']:,}", *(ms(of[f"within_{share}"]) for share in (50, 90, 99)), *(ms(of["client"].get(share)) for share in SHARES)]
+
+
+def process(name, of, words):
+    rest = ["–", "–"] if name == OTHERS else [f"{of['most_mib']:,.0f}", f"{of['most_descriptors']:,}"]
+    return [words["others"] if name == OTHERS else name, f"{of['cores']:.2f}", f"{of['most_cores']:.2f}", *rest]
+
+
+def thresholds(result, words):
+    rows = [[name, f"`{source}`", words["yes" if held else "no"]] for name in ("spike", "sustained") for source, held in result[name]["thresholds"].items()]
+    return table(words["thresholds_head"], rows)
+
+
+def spoiled(rows, words):
+    """Failed thresholds, and the sentences of the recount, as they were said."""
+    wrong = lambda settings: " ".join(f"{key}={value}" for key, value in settings.items())  # noqa: E731
+    return table(words["spoiled_head"], [[f"{of['script']}.js", f"`{wrong(of['settings'])}`", f"`{of['threshold']}`", ", ".join(of["failed"]) or words["none"]] for of in rows])
+
+
+def stores(rows, words):
+    return table(words["stores_head"], [[of["store"], *(f"{of[name]:,}" for name in ("records", "applied", "duplicate", "late", "dead_lettered", "cells", "differences"))] for of in rows])
