@@ -18,10 +18,12 @@ const PATIENCE_MS = 60_000; // how long somebody tries
 const PAUSE_S = 0.2; // before another try
 const READ_BACK_TRIES = 20; // half a second apart: a gateway may be some records behind the other
 const CONNECTING_S = 5;
+const AT_ONCE = 50; // people who ask at once at the end
 
-// Answers that stay, of a request for a seat; and those that say to ask again.
+// Answers that stay, of a request for a seat; and those that say to ask again. For events 202 is the answer that stays.
 const FINAL = new Set([200, 201, 409]);
 const AGAIN = new Set([202, 503]);
+export const NO_ROOM = new Set([503]);
 
 const undefinedAnswers = new Counter("undefined_answers");
 const triesAgain = new Counter("tries_again");
@@ -44,6 +46,8 @@ export const THRESHOLDS = {
 export const OPTIONS = {
   setupTimeout: "120s",
   teardownTimeout: "180s",
+  batch: AT_ONCE,
+  batchPerHost: AT_ONCE,
   summaryTrendStats: ["count", "min", "med", "p(90)", "p(99)", "max"],
 };
 
@@ -80,21 +84,43 @@ export function check(answer, defined) {
 }
 
 // Sends until the answer stays, as somebody's page would; the last answer.
-export function untilAnswered(send) {
+export function untilAnswered(send, again = AGAIN) {
   for (const end = Date.now() + PATIENCE_MS; ; ) {
     const answer = send();
-    if (!AGAIN.has(answer.status) || Date.now() > end) return answer;
+    if (!again.has(answer.status) || Date.now() > end) return answer;
     triesAgain.add(1);
     sleep(PAUSE_S);
   }
 }
 
-export function askForSeat(at, activity, user) {
+function request(at, activity, user) {
   const asked = SPOIL === "answers" ? `${activity}-that-nobody-defined` : activity;
-  const params = { headers: { "Footfall-User": user, "Idempotency-Key": user }, tags: { name: "POST /v1/activities/{id}/entries", route: "entries" } };
-  const answer = untilAnswered(() => http.post(`${at}/v1/activities/${asked}/entries`, null, params));
+  const headers = { "Footfall-User": user, "Idempotency-Key": user };
+  return ["POST", `${at}/v1/activities/${asked}/entries`, null, { headers, tags: { name: "POST /v1/activities/{id}/entries", route: "entries" } }];
+}
+
+export function askForSeat(at, activity, user) {
+  const answer = untilAnswered(() => http.request(...request(at, activity, user)));
   check(answer, FINAL);
   return answer;
+}
+
+export function isYes(answer) {
+  return answer.status === 200 || answer.status === 201;
+}
+
+// Takes the seats that are left: people ask, fifty at once, until somebody is refused. How many were told yes.
+export function takeTheRest(activity) {
+  let yes = 0;
+  for (let first = 0; first < SEATS + AT_ONCE; first += AT_ONCE) {
+    const people = Array.from({ length: AT_ONCE }, (_, at) => ({ at: GATEWAYS[at % GATEWAYS.length], user: `${RUN}-last-${first + at}` }));
+    const answers = http.batch(people.map(({ at, user }) => request(at, activity, user)));
+    const last = answers.map((answer, of) => (AGAIN.has(answer.status) ? askForSeat(people[of].at, activity, people[of].user) : answer));
+    last.forEach((answer) => check(answer, FINAL));
+    yes += last.filter(isYes).length;
+    if (!last.every(isYes)) break;
+  }
+  return yes;
 }
 
 // Defines an activity at one gateway, and waits until every gateway knows it.

@@ -10,7 +10,7 @@
 import exec from "k6/execution";
 import { sleep } from "k6";
 import { Counter } from "k6/metrics";
-import { AFTER_CONNECTING_S, OPTIONS, RUN, SEATS, SPOIL, THRESHOLDS, askForSeat, connecting, define, gateway, readBack, summary, trend } from "./gateway.js";
+import { AFTER_CONNECTING_S, OPTIONS, RUN, SEATS, SPOIL, THRESHOLDS, askForSeat, connecting, define, gateway, isYes, readBack, summary, trend } from "./gateway.js";
 
 export { connect } from "./gateway.js";
 
@@ -62,7 +62,7 @@ export function rush({ opensAtMs }) {
   asked.add(1);
   const took = Date.now() - dueMs;
   if (answer.status === 409) (answer.body.includes('"decided":true') ? times.log : times.memory).add(took);
-  if (answer.status === 200 || answer.status === 201) {
+  if (isYes(answer)) {
     times.yes.add(took);
     toldYes.add(1);
   }
