@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,8 +17,10 @@ SHOWN = "max>=0"  # no threshold: k6 keeps the times of a route apart only where
 
 
 def k6_binary():
-    found = sorted((ROOT / ".footfall/software").glob("k6-*/k6"))
-    return found[-1] if found else sys.exit("k6 is not there: run deploy/install.sh load")
+    """The one that deploy/install.sh pins."""
+    version = re.search(r"(?m)^K6=(\S+)$", (ROOT / "deploy/install.sh").read_text())[1]
+    binary = ROOT / f".footfall/software/k6-{version}/k6"
+    return binary if binary.exists() else sys.exit(f"k6 {version} is not there: run deploy/install.sh load")
 
 
 class Run:
@@ -128,5 +131,5 @@ def answer_of(of):
 
 def spread(times):
     """As k6 sums up; `times` are sorted."""
-    at = lambda share: times[int((len(times) - 1) * share)]  # noqa: E731
+    at = lambda share: times[int((len(times) - 1) * share)]
     return {"count": len(times), "min": times[0], "med": at(0.5), "p(90)": at(0.9), "p(99)": at(0.99), "max": times[-1]}

@@ -9,9 +9,9 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import pages  # noqa: E402
-import sampling  # noqa: E402
-import scraped  # noqa: E402
+import pages
+import sampling
+import scraped
 
 
 def metrics(fast, slow, route="/v1/events"):
@@ -72,8 +72,8 @@ RESULT = {
     },
     "is_short": False,
     "ceilings": [
-        {"what": "sold_out", "seconds": 5, "highest": 250, "steps": [{"rate": 250, "dropped": 0, "passed": True, "med": 1.0, "p(99)": 2.0, "failed": []}]},
-        {"what": "admitted", "seconds": 5, "highest": 0, "steps": [{"rate": 250, "dropped": 3, "passed": False, "med": None, "p(99)": None, "failed": ["dropped_iterations"]}]},
+        {"what": "sold_out", "seconds": 5, "vus": 800, "highest": 250, "steps": [{"rate": 250, "dropped": 0, "passed": True, "med": 1.0, "p(99)": 2.0, "failed": []}]},
+        {"what": "admitted", "seconds": 5, "vus": 800, "highest": 0, "steps": [{"rate": 250, "dropped": 3, "passed": False, "med": None, "p(99)": None, "failed": ["dropped_iterations"]}]},
     ],
     "spike": figures(["yes", "sold_out_by_the_log"]), "stampede": figures(["yes"]), "sustained": figures(["one_event"]),
     "spoiled": [{"script": "spike", "settings": {"SPOIL": "answers"}, "threshold": "undefined_answers", "failed": ["undefined_answers"], "status": 99}],
@@ -97,6 +97,13 @@ class Pages(unittest.TestCase):
             self.assertIn("a seat too many", text)
             self.assertIn(words["short"], text)
             self.assertNotIn(words["short"], pages.page(RESULT, words))
+
+    def test_a_machine_that_others_used_is_said(self):
+        spike = {**RESULT["spike"], "processes": {sampling.OTHERS: {"cores": 1.25, "most_cores": 2, "most_mib": 0, "most_descriptors": 0}}}
+        for words in pages.PAGES.values():
+            said = words["busy"].format(others=1.25, cores=2)
+            self.assertIn(said, pages.page({**RESULT, "spike": spike}, words))
+            self.assertNotIn(words["busy"][:20], pages.page(RESULT, words))
 
     def test_the_pages_in_docs_are_those_of_the_result_beside_them(self):
         folder = pathlib.Path(__file__).resolve().parents[2] / "docs/load"

@@ -84,7 +84,7 @@ def made(arguments):
     processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     memory = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1])
     changed = said("git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/load")
-    server = lambda name: next(SOFTWARE.glob(f"{name}-[0-9]*")).name.partition("-")[2]  # noqa: E731
+    server = lambda name: next(SOFTWARE.glob(f"{name}-[0-9]*")).name.partition("-")[2]
     return {
         "date": f"{datetime.date.today()}",
         "command": shlex.join(["make", "load", *([f"LOAD={shlex.join(arguments)}"] if arguments else [])]),

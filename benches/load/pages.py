@@ -3,7 +3,9 @@
 from sampling import OTHERS
 from words import ENGLISH, KOREAN
 
+QUIET = 0.5  # cores that others may take on average; the kernel's own work is among it
 PAGES = {"README.md": ENGLISH, "README.ko.md": KOREAN}
+RUNS = ("spike", "stampede", "sustained")
 SHARES = ("med", "p(90)", "p(99)")
 
 
@@ -14,9 +16,9 @@ def write(folder, result):
 
 def page(result, words):
     parts = [
-        words["title"], words["other"], made(result["made"], words), *([words["short"]] if result["is_short"] else []), words["how"],
+        words["title"], words["other"], made(result["made"], words), *warnings(result, words), words["how"],
         words["ceilings"], words["ceilings_how"].format(**result["ceilings"][0]), *(part for of in result["ceilings"] for part in ceiling(of, words)),
-        *(part for name in ("spike", "stampede", "sustained") for part in phase(name, result[name], words)),
+        *(part for name in RUNS for part in phase(name, result[name], words)),
         words["thresholds"], words["thresholds_how"], thresholds(result, words), words["spoiled_how"], spoiled(result["spoiled"], words),
         words["stores"], words["stores_how"].format(**{name: f"{result['verdicts'][name]:,}" for name in ("accepted", "admitted")}), stores(result["verdicts"]["stores"], words),
         words["faults"].format(faults="; ".join(result["faults"]) or words["none"]),
@@ -24,9 +26,15 @@ def page(result, words):
     return "\n\n".join(parts) + "\n"
 
 
-def table(head, rows):
-    """The first column is text, the others are figures unless they hold any."""
-    return "\n".join([f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1), *(f"| {' | '.join(row)} |" for row in rows)])
+def warnings(result, words):
+    others = max(result[name]["processes"].get(OTHERS, {"cores": 0.0})["cores"] for name in RUNS)
+    busy = words["busy"].format(others=others, cores=result["made"]["cores"])
+    return [*([words["short"]] if result["is_short"] else []), *([busy] if others > QUIET else [])]
+
+
+def table(head, rows, texts=1):
+    """The first columns are text, the others figures."""
+    return "\n".join([f"| {' | '.join(head)} |", "|" + "---|" * texts + "---:|" * (len(head) - texts), *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def ms(value):
@@ -71,13 +79,13 @@ def process(name, of, words):
 
 def thresholds(result, words):
     rows = [[name, f"`{source}`", words["yes" if held else "no"]] for name in ("spike", "sustained") for source, held in result[name]["thresholds"].items()]
-    return table(words["thresholds_head"], rows)
+    return table(words["thresholds_head"], rows, texts=3)
 
 
 def spoiled(rows, words):
     """Failed thresholds, and the sentences of the recount, as they were said."""
-    wrong = lambda settings: " ".join(f"{key}={value}" for key, value in settings.items())  # noqa: E731
-    return table(words["spoiled_head"], [[f"{of['script']}.js", f"`{wrong(of['settings'])}`", f"`{of['threshold']}`", ", ".join(of["failed"]) or words["none"]] for of in rows])
+    wrong = lambda settings: " ".join(f"{key}={value}" for key, value in settings.items())
+    return table(words["spoiled_head"], [[f"{of['script']}.js", f"`{wrong(of['settings'])}`", f"`{of['threshold']}`", ", ".join(of["failed"]) or words["none"]] for of in rows], texts=4)
 
 
 def stores(rows, words):

@@ -5,11 +5,11 @@ import collections
 import matplotlib
 
 matplotlib.use("svg")
-import matplotlib.pyplot as plt  # noqa: E402
-from sampling import between  # noqa: E402
+import matplotlib.pyplot as plt
+from sampling import between
 
 POINTS = 240  # of a line; more samples are averaged
-MARGIN_S = 3.0  # shown before and after
+MARGIN_S = 1.0  # shown before and after
 PANELS = [("cores", 1), ("memory, MiB", 2), ("open descriptors", 3)]
 
 
@@ -19,7 +19,7 @@ def averaged(rows, since, until):
     slots = collections.defaultdict(lambda: collections.defaultdict(list))
     for at, name, *values in rows:
         slots[name][int((at - since) / width)].append(values)
-    mean = lambda values: sum(values) / len(values) if None not in values else None  # noqa: E731
+    mean = lambda values: sum(values) / len(values) if None not in values else None
     return {name: [((slot + 0.5) * width, *map(mean, zip(*of[slot], strict=True))) for slot in sorted(of)] for name, of in sorted(slots.items())}
 
 
@@ -37,7 +37,7 @@ def picture(path, title, rows, phase):
         panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
     panels[0].set_title(title)
-    panels[0].legend(ncols=5, fontsize=8, loc="upper left")
+    figure.legend(*panels[0].get_legend_handles_labels(), ncols=6, fontsize=8, loc="outside upper center")
     panels[-1].set_xlabel("seconds")
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

@@ -16,13 +16,14 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "chaos/drills"))
 
-import generators  # noqa: E402
-import judged  # noqa: E402
-import machine  # noqa: E402
-import pages  # noqa: E402
+import generators
+import judged
+import machine
+import pages
 
 HIGHEST_RATE = 32_000  # requests a second, where the search for the greatest ends
 CEILING_S = 5  # how long a rate is kept up
+CEILING_VUS = 800  # a gateway takes 512 connections
 BISECTIONS = 3
 SPOILED_PEOPLE, SPOILED_SEATS = 300, 100
 
@@ -43,24 +44,35 @@ def arguments():
     return args
 
 
-def ceiling(load, what, seats_of, start, bisections):
-    """Doubles the rate until a run fails, then halves what is between; each rate tried, in order."""
+def ceiling(load, what, script, settings_of, start, bisections):
+    """Doubles the rate until a run fails, then halves what is between; each rate tried."""
     steps, good, bad = [], 0, None
 
-    def keeps(rate):
-        of = load.k6("spike", f"{what}-{rate}", MODE="arrival", RATE=rate, DURATION_S=CEILING_S, SEATS=seats_of(rate))
-        times = of.client("entries")
-        steps.append({"rate": rate, "dropped": of.count("dropped_iterations"), "passed": of.passed, "med": times.get("med"), "p(99)": times.get("p(99)"), "failed": of.failed()})
+    def passes(rate):
+        of = load.k6(script, f"{what}-{rate}", RATE=rate, DURATION_S=CEILING_S, **settings_of(rate))
+        times = of.values("http_req_duration") if script == "sustained" else of.client("entries")
+        steps.append({"rate": rate, "dropped": of.count("dropped_iterations"), "passed": of.passed, "med": times["med"], "p(99)": times["p(99)"], "failed": of.failed()})
         return of.passed
 
     rate = start
     while bad is None and rate <= HIGHEST_RATE:
-        good, bad = (rate, None) if keeps(rate) else (good, rate)
+        good, bad = (rate, None) if passes(rate) else (good, rate)
         rate *= 2
     for _ in range(bisections if bad and good else 0):
         middle = (good + bad) // 2
-        good, bad = (middle, bad) if keeps(middle) else (good, middle)
-    return {"what": what, "seconds": CEILING_S, "steps": sorted(steps, key=lambda of: of["rate"]), "highest": good}
+        good, bad = (middle, bad) if passes(middle) else (good, middle)
+    return {"what": what, "seconds": CEILING_S, "vus": CEILING_VUS, "steps": sorted(steps, key=lambda of: of["rate"]), "highest": good}
+
+
+def ceilings(load, is_short):
+    """Nearly all refused from memory; nearly all decided by the log; and mixed traffic."""
+    start, bisections = (100, 1) if is_short else (250, BISECTIONS)
+    arriving = {"MODE": "arrival", "VUS": CEILING_VUS}
+    return [
+        ceiling(load, "sold_out", "spike", lambda _: {**arriving, "SEATS": 100}, start, bisections),
+        ceiling(load, "admitted", "spike", lambda rate: {**arriving, "SEATS": rate * CEILING_S * 9 // 10}, start, bisections),
+        ceiling(load, "mixed", "sustained", lambda _: {"SEATS": 100}, start, bisections),
+    ]
 
 
 def spike(load, args, faults):
@@ -114,12 +126,7 @@ def spoiled(load, faults):
 def measured(args):
     faults = []
     with machine.loaded() as load:
-        start = 100 if args.short else 250
-        result = {"made": machine.made(sys.argv[1:]), "is_short": args.short}
-        result["ceilings"] = [
-            ceiling(load, "sold_out", lambda _: 100, start, 1 if args.short else BISECTIONS),
-            ceiling(load, "admitted", lambda rate: rate * CEILING_S * 9 // 10, start, 1 if args.short else BISECTIONS),
-        ]
+        result = {"made": machine.made(sys.argv[1:]), "is_short": args.short, "ceilings": ceilings(load, args.short)}
         result["spike"] = spike(load, args, faults)
         result["stampede"] = stampede(load, args, faults)
         result["sustained"] = sustained(load, args, faults)

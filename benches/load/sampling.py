@@ -96,5 +96,5 @@ def summed_up(rows):
             "cores": sum(of["cores"]) / len(of["cores"]), "most_cores": max(of["cores"]),
             "most_mib": max(of["mib"]), "most_descriptors": max(of["descriptors"]),
         }
-        for name, of in sorted(found.items())
+        for name, of in sorted(found.items(), key=lambda pair: (pair[0] == OTHERS, pair[0]))
     }

@@ -6,15 +6,17 @@ ENGLISH = {
     "made": "{date}, `{command}`, commit {commit}, Footfall's profile `{profile}`. {processor}, {cores} cores shared by all servers, processes and generators, {memory_gib} GiB, "
             "{system}; load before: {load_before:.1f}. {versions}. Made by [`benches/load`](../../benches/load) in {took_s} s from what was seen; figures as JSON: [result.json](result.json).",
     "short": "**A short run, to see that everything works: its figures are no result.**",
+    "busy": "**Something else ran on this machine meanwhile: up to {others:.1f} of {cores} cores on average in a run. Figures of time are no result.**",
     "how": "Two gateways, a processor and an API, on three brokers, Redis and OpenSearch, each a process of this machine. Generators keep their connections. "
-           "A time counts from when a request was due, unless a column says otherwise. Seats are read back from both gateways, and counted again from the log by "
+           "In a rush a time counts from when the person was due, in steady traffic from the first sending until the answer that stays. Seats are read back from both gateways, and counted again from the log by "
            "[a program](../../schemas/python/recount_admissions.py) that shares with Footfall the messages alone. **The generators run on the same cores**: what k6 can send limits what is measured.",
     "ceilings": "## The highest rate that drops nothing",
-    "ceilings_how": "[`spike.js`](../../benches/k6/spike.js) with `MODE=arrival`: so many new people a second for {seconds} s, 400 virtual users. A rate passes when k6 dropped no one, each answer was one of the defined, and "
-                    "both gateways say that every seat is held. *Sold out*: 100 seats, so that most are refused from memory. *Admitted*: seats for nine in ten, so that the log decides each.",
-    "what": {"sold_out": "sold out", "admitted": "admitted"},
-    "ceiling_head": ["people a second", "dropped", "p50 ms", "p99 ms", "passed"],
-    "highest": "**{what}: {highest} people a second** is the highest that passed.",
+    "ceilings_how": "So many a second for {seconds} s, at a fixed rate: who finds none of k6's virtual users free is dropped. A rate passes when k6 dropped no one, each answer was one of the defined, and "
+                    "both gateways say that every seat is held. *Sold out*: people ask for 100 seats ([`spike.js`](../../benches/k6/spike.js), `MODE=arrival`, {vus} virtual users), so that most are refused from memory. "
+                    "*Admitted*: there are seats for nine in ten, so that the log decides nearly all. *Mixed*: the steady traffic below. Each rate was tried once.",
+    "what": {"sold_out": "Sold out", "admitted": "Admitted", "mixed": "Mixed"},
+    "ceiling_head": ["a second", "dropped", "p50 ms", "p99 ms", "passed"],
+    "highest": "**{what}: {highest} a second** is the highest that passed.",
     "none_passed": "**{what}: none passed.**",
     "spike": "## A rush: {people} people within a second, {seats} seats",
     "spike_how": "[`spike.js`](../../benches/k6/spike.js): each is due at a moment of the second in which the activity opens. `sent_after_due` is how late k6 itself was: it has few virtual users, so that "
@@ -27,7 +29,7 @@ ENGLISH = {
     "times_head": ["time", "count", "p50 ms", "p90 ms", "p99 ms", "greatest ms"],
     "counts": "Counted: {counts}. The log: {admitted} admitted, {held} of {capacity} seats held.",
     "routes_how": "The gateways' own histograms beside what the client saw of the same requests, from sending to the answer; a server's time is the bound of a bucket, and lies at or below it:",
-    "routes_head": ["route", "requests", "servers p50 ≤ ms", "servers p90 ≤ ms", "servers p99 ≤ ms", "client p50 ms", "client p90 ms", "client p99 ms"],
+    "routes_head": ["route", "requests", "server p50 ≤ ms", "server p90 ≤ ms", "server p99 ≤ ms", "client p50 ms", "client p90 ms", "client p99 ms"],
     "processes_head": ["process", "cores, mean", "cores, greatest in 0.25 s", "memory, greatest MiB", "open descriptors, most"],
     "others": "(others)",
     "plot": "Cores, memory and open descriptors over time",
@@ -53,15 +55,17 @@ KOREAN = {
     "made": "{date}, `{command}`, 커밋 {commit}, Footfall 프로필 `{profile}`. {processor}, 모든 서버·프로세스·부하 생성기가 함께 쓰는 코어 {cores}개, {memory_gib} GiB, "
             "{system}; 시작 전 부하(load average): {load_before:.1f}. {versions}. [`benches/load`](../../benches/load)가 {took_s}초 동안 실행하고 관측한 값으로 만든 문서이며, 수치 원본은 [result.json](result.json)이다.",
     "short": "**모든 것이 동작하는지 보기 위한 짧은 실행이며, 이 수치는 결과가 아니다.**",
+    "busy": "**그동안 이 기계에서 다른 것이 돌았다: 한 실행의 평균으로 코어 {cores}개 중 최대 {others:.1f}개. 시간 수치는 결과가 아니다.**",
     "how": "게이트웨이 두 개, 프로세서와 API를 브로커 세 개, Redis, OpenSearch 위에서 돌리며, 각각 이 기계의 프로세스 하나다. 부하 생성기는 연결을 유지한다. "
-           "열 이름에 따로 적지 않았다면 시간은 요청이 나가야 했던 시각부터 잰다. 좌석 수는 두 게이트웨이에서 다시 읽고, 메시지 정의만 Footfall과 공유하는 "
+           "몰림에서는 그 사람이 요청해야 했던 시각부터, 꾸준한 부하에서는 처음 보낸 때부터 최종 답을 받을 때까지 시간을 잰다. 좌석 수는 두 게이트웨이에서 다시 읽고, 메시지 정의만 Footfall과 공유하는 "
            "[프로그램](../../schemas/python/recount_admissions.py)이 로그에서 다시 센다. **부하 생성기도 같은 코어에서 돈다**: k6가 보낼 수 있는 만큼이 측정의 한계다.",
     "ceilings": "## 하나도 버리지 않는 가장 높은 속도",
-    "ceilings_how": "[`spike.js`](../../benches/k6/spike.js)를 `MODE=arrival`로 실행: 매초 새로운 사람이 이만큼씩 {seconds}초 동안 오고, 가상 사용자는 400이다. k6가 아무도 버리지 않았고, 모든 응답이 정의된 것이며, "
-                    "두 게이트웨이 모두 모든 좌석이 찼다고 답하면 통과다. *매진*: 좌석이 100개라 대부분 메모리에서 거절한다. *입장*: 열 명 중 아홉의 좌석이 있어 모두 로그가 결정한다.",
-    "what": {"sold_out": "매진", "admitted": "입장"},
-    "ceiling_head": ["초당 사람", "버려짐", "p50 ms", "p99 ms", "통과"],
-    "highest": "**{what}: 초당 {highest}명**이 통과한 가장 높은 속도다.",
+    "ceilings_how": "고정된 속도로 매초 이만큼씩 {seconds}초 동안 보낸다. k6의 빈 가상 사용자를 찾지 못한 사람은 버려진다. k6가 아무도 버리지 않았고, 모든 응답이 정의된 것이며, "
+                    "두 게이트웨이 모두 모든 좌석이 찼다고 답하면 통과다. *매진*: 좌석 100개를 두고 신청하므로([`spike.js`](../../benches/k6/spike.js), `MODE=arrival`, 가상 사용자 {vus}) 대부분 메모리에서 거절한다. "
+                    "*입장*: 열 명 중 아홉의 좌석이 있어 거의 모두 로그가 결정한다. *혼합*: 아래의 꾸준한 부하와 같은 요청이다. 각 속도는 한 번씩 시도했다.",
+    "what": {"sold_out": "매진", "admitted": "입장", "mixed": "혼합"},
+    "ceiling_head": ["초당", "버려짐", "p50 ms", "p99 ms", "통과"],
+    "highest": "**{what}: 초당 {highest}건**이 통과한 가장 높은 속도다.",
     "none_passed": "**{what}: 통과한 속도가 없다.**",
     "spike": "## 몰림: 1초 안에 {people}명, 좌석 {seats}개",
     "spike_how": "[`spike.js`](../../benches/k6/spike.js): 각 사람은 활동이 열리는 그 1초 안의 정해진 순간에 요청해야 한다. `sent_after_due`는 k6 자신이 얼마나 늦었는지다. 가상 사용자가 적어서 "
