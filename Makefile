@@ -75,6 +75,6 @@ peers: ## Seats by locks, by a script and by the log, on one machine under the s
 	@deploy/install.sh test
 	.footfall/software/venv/bin/python benches/peers.py
 
-load: ## Load tests of the gateway: a rush and steady traffic, written to docs/load; k6, a quarter of an hour (LOAD=--short: less, no result)
+load: ## Load tests of the gateway: a rush and steady traffic, written to docs/load; k6, some twenty minutes (LOAD=--short: less, no result)
 	@deploy/install.sh load
-	.footfall/software/venv/bin/python benches/load/run.py $(LOAD)
+	.footfall/software/venv/bin/python benches/load.py $(LOAD)

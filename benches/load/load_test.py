@@ -9,9 +9,9 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import pages
-import sampling
-import scraped
+import pages  # noqa: E402
+import sampling  # noqa: E402
+import scraped  # noqa: E402
 
 
 def metrics(fast, slow, route="/v1/events"):
@@ -67,7 +67,7 @@ def figures(times):
 
 RESULT = {
     "made": {
-        "date": "2026-11-23", "command": "make load", "commit": "0123456789ab", "profile": "ci", "processor": "one of 2 GHz", "cores": 2, "memory_gib": 24,
+        "date": "2026-11-23", "command": "make load", "commit": "0123456789ab", "is_changed": False, "profile": "ci", "processor": "one of 2 GHz", "cores": 2, "memory_gib": 24,
         "system": "Linux 6.1", "load_before": 0.5, "versions": {"k6": "1.8.1"}, "took_s": 600,
     },
     "is_short": False,
@@ -109,7 +109,7 @@ class Pages(unittest.TestCase):
         folder = pathlib.Path(__file__).resolve().parents[2] / "docs/load"
         result = json.loads((folder / "result.json").read_text())
         for name, words in pages.PAGES.items():
-            self.assertEqual((folder / name).read_text(), pages.page(result, words), f"write {name} again: benches/load/run.py --pages")
+            self.assertEqual((folder / name).read_text(), pages.page(result, words), f"write {name} again: benches/load.py --pages")
 
 
 if __name__ == "__main__":

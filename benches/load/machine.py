@@ -88,7 +88,8 @@ def made(arguments):
     return {
         "date": f"{datetime.date.today()}",
         "command": shlex.join(["make", "load", *([f"LOAD={shlex.join(arguments)}"] if arguments else [])]),
-        "commit": said("git", "rev-parse", "--short=12", "HEAD") + (" and changes" if changed else ""),
+        "commit": said("git", "rev-parse", "--short=12", "HEAD"),
+        "is_changed": bool(changed),
         "processor": processor[1] if processor else platform.machine(),
         "cores": os.cpu_count(),
         "memory_gib": round(memory / 2**20),

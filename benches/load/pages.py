@@ -42,7 +42,8 @@ def ms(value):
 
 
 def made(of, words):
-    return words["made"].format(**{**of, "versions": ", ".join(f"{name} {version}" for name, version in of["versions"].items())})
+    commit = of["commit"] + (words["changed"] if of["is_changed"] else "")
+    return words["made"].format(**{**of, "commit": commit, "versions": ", ".join(f"{name} {version}" for name, version in of["versions"].items())})
 
 
 def ceiling(of, words):

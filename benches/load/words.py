@@ -4,7 +4,8 @@ ENGLISH = {
     "title": "# Load tests of the gateway",
     "other": "한국어: [README.ko.md](README.ko.md)",
     "made": "{date}, `{command}`, commit {commit}, Footfall's profile `{profile}`. {processor}, {cores} cores shared by all servers, processes and generators, {memory_gib} GiB, "
-            "{system}; load before: {load_before:.1f}. {versions}. Made by [`benches/load`](../../benches/load) in {took_s} s from what was seen; figures as JSON: [result.json](result.json).",
+            "{system}; load before: {load_before:.1f}. {versions}. Made by [`benches/load.py`](../../benches/load.py) in {took_s} s from what was seen; figures as JSON: [result.json](result.json).",
+    "changed": " and changes",
     "short": "**A short run, to see that everything works: its figures are no result.**",
     "busy": "**Something else ran on this machine meanwhile: up to {others:.1f} of {cores} cores on average in a run. Figures of time are no result.**",
     "how": "Two gateways, a processor and an API, on three brokers, Redis and OpenSearch, each a process of this machine. Generators keep their connections. "
@@ -53,7 +54,8 @@ KOREAN = {
     "title": "# 게이트웨이 부하 시험",
     "other": "English: [README.md](README.md)",
     "made": "{date}, `{command}`, 커밋 {commit}, Footfall 프로필 `{profile}`. {processor}, 모든 서버·프로세스·부하 생성기가 함께 쓰는 코어 {cores}개, {memory_gib} GiB, "
-            "{system}; 시작 전 부하(load average): {load_before:.1f}. {versions}. [`benches/load`](../../benches/load)가 {took_s}초 동안 실행하고 관측한 값으로 만든 문서이며, 수치 원본은 [result.json](result.json)이다.",
+            "{system}; 시작 전 부하(load average): {load_before:.1f}. {versions}. [`benches/load.py`](../../benches/load.py)가 {took_s}초 동안 실행하고 관측한 값으로 만든 문서이며, 수치 원본은 [result.json](result.json)이다.",
+    "changed": "(이후 변경 있음)",
     "short": "**모든 것이 동작하는지 보기 위한 짧은 실행이며, 이 수치는 결과가 아니다.**",
     "busy": "**그동안 이 기계에서 다른 것이 돌았다: 한 실행의 평균으로 코어 {cores}개 중 최대 {others:.1f}개. 시간 수치는 결과가 아니다.**",
     "how": "게이트웨이 두 개, 프로세서와 API를 브로커 세 개, Redis, OpenSearch 위에서 돌리며, 각각 이 기계의 프로세스 하나다. 부하 생성기는 연결을 유지한다. "

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Loads two gateways on real servers, holds what they said against the log, and writes docs/load from what was seen.
 
-usage: benches/load/run.py [--short] [--seconds N] [--rate N] [--people N] [--seats N] [--out FOLDER]
-       benches/load/run.py --pages [--out FOLDER]     writes the pages again from FOLDER/result.json
+usage: benches/load.py [--short] [--seconds N] [--rate N] [--people N] [--seats N] [--out FOLDER]
+       benches/load.py --pages [--out FOLDER]     writes the pages again from FOLDER/result.json
 Needs the Python of .footfall/software/venv and k6 (deploy/install.sh load). FOOTFALL_DRILL_BINARY and
 FOOTFALL_DRILL_BENCHES name binaries that are built already.
 """
@@ -13,13 +13,13 @@ import pathlib
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "chaos/drills"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "load"), str(HERE.parent / "chaos/drills")]
 
-import generators
-import judged
-import machine
-import pages
+import generators  # noqa: E402
+import judged  # noqa: E402
+import machine  # noqa: E402
+import pages  # noqa: E402
 
 HIGHEST_RATE = 32_000  # requests a second, where the search for the greatest ends
 CEILING_S = 5  # how long a rate is kept up
@@ -36,7 +36,7 @@ def arguments():
     parser.add_argument("--rate", type=int, default=200, help="requests a second of the steady load")
     parser.add_argument("--people", type=int, help="who ask within a second (10000; 1000)")
     parser.add_argument("--seats", type=int, help="of the activity (1000; 100)")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "docs/load")
+    parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "docs/load")
     args = parser.parse_args()
     for name, (usual, short) in {"seconds": (300, 20), "people": (10_000, 1_000), "seats": (1_000, 100)}.items():
         if getattr(args, name) is None:
