@@ -10,7 +10,9 @@ import { sleep } from "k6";
 import { Counter, Rate, Trend } from "k6/metrics";
 
 export const GATEWAYS = (__ENV.GATEWAYS || "http://127.0.0.1:8081").split(",");
-export const RUN = __ENV.RUN || `run-${Date.now()}`;
+// Each virtual user reads this file for itself, so that a name made here would be another one for each.
+if (!__ENV.RUN) throw new Error("give -e RUN=NAME, another name for each run: it stands before every id");
+export const RUN = __ENV.RUN;
 export const SEATS = Number(__ENV.SEATS || 1000);
 export const SPOIL = __ENV.SPOIL || "";
 
@@ -42,7 +44,7 @@ export const THRESHOLDS = {
   read_back_right: ["rate==1"],
 };
 
-// What every run is told: nothing is sent anywhere else, and each virtual user keeps its connection.
+// How long what is before and after may take, how many ask at once, and what is kept of times.
 export const OPTIONS = {
   setupTimeout: "120s",
   teardownTimeout: "180s",

@@ -1,6 +1,6 @@
 // Many different people ask for a seat within one second, at the second at which the activity opens.
 //
-//   k6 run -e GATEWAYS=http://…,http://… -e PEOPLE=10000 -e SEATS=1000 benches/k6/spike.js
+//   k6 run -e RUN=first -e GATEWAYS=http://…,http://… -e PEOPLE=10000 -e SEATS=1000 benches/k6/spike.js
 //
 // MODE=due (the default): person n is due at the opening + n / PEOPLE seconds, and times count from there, whenever a
 // virtual user gets to it; nobody is left out. MODE=arrival: RATE new people each second for DURATION_S seconds, and who

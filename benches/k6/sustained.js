@@ -1,6 +1,6 @@
 // Steady mixed traffic: events, one and many; seats asked for, looked up and given back; numbers read from the API.
 //
-//   k6 run -e GATEWAYS=http://…,http://… -e API=http://… -e RATE=200 -e DURATION_S=300 benches/k6/sustained.js
+//   k6 run -e RUN=first -e GATEWAYS=http://…,http://… -e API=http://… -e RATE=200 -e DURATION_S=300 benches/k6/sustained.js
 //
 // RATE is requests a second in all. At the end people ask until the last seat is taken, so that what is read back must
 // equal the capacity. Further environment: VUS, and that of gateway.js.
