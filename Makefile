@@ -71,7 +71,7 @@ drill-gate: ## People ask two gateways for seats while brokers, gateways, Redis 
 	@deploy/install.sh test
 	.footfall/software/venv/bin/python chaos/drills/gate.py
 
-peers: ## Seats by locks, by a script and by the log, on one machine under the same rush; docs/admission.md is written; half an hour, a JDK
+peers: ## Seats by locks, by scripts and by the log, on one machine under the same rush; writes docs/admission.md; half an hour, a JDK
 	@deploy/install.sh test
 	.footfall/software/venv/bin/python benches/peers.py
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Four gates give seats on one machine, in one run, to the same requests: two with locks, one with a script, and the log's.
+"""Gates give seats on one machine, in one run, to the same requests: two with locks, two with a script, and the log's.
 
-usage: benches/peers.py [--repeats N] [--rounds N] [--people N] [--seats N] [--moderate PER_SECOND] [--seed N]
+usage: benches/peers.py [--repeats N] [--rounds N] [--two N] [--people N] [--seats N] [--moderate PER_SECOND] [--seed N]
     [--gates NAME…] [--stopped] [--dry]
 Writes benches/results/admission.md and the tables of docs/admission.md and docs/admission.ko.md; with --dry prints them instead.
 Needs the Python of .footfall/software/venv (deploy/install.sh test), and a JDK.
@@ -24,6 +24,7 @@ import speed  # noqa: E402
 from harness import drill, say  # noqa: E402
 
 TRIES = 3  # of a round whose fault did not come about
+HOLD = ["script-wait", "log"]  # what promises to hold where one server dies
 
 
 def measure_all(running, args):
@@ -41,47 +42,54 @@ def measure_all(running, args):
                 of = measured[load.name][gate.name]
                 speed.measure(gate, load, f"{load.name}-{gate.name}-{number}", of)
                 say(f"{load.name} {gate.name}: {of.per_second[-1]:,.0f}/s, yes {of.yes_p50[-1]:.1f} and {of.yes_p99[-1]:.1f} ms")
-    return loads, measured
+    return loads if args.repeats else [], measured
 
 
 def break_all(this, servers, running, args):
-    """By gate, what its rounds came to."""
-    redis = (faults.StoppedRedis if args.stopped else faults.Redis)(servers) if args.rounds else None
-    kafka = faults.Kafka(this)
-    rounds = {gate.name: [] for gate in running}
-    for number in range(args.rounds):
-        for gate in running:
-            fault = kafka if gate.name == "log" else redis
-            for tried in range(TRIES):
-                seeded = random.Random(f"{args.seed} {gate.name} {number} {tried}")
-                if one := faults.round_of(gate, fault, f"fault-{gate.name}-{number}-{tried}", seeded):
-                    break
-                say(f"{gate.name}: the fault did not come about; once more")
-            else:
-                sys.exit(f"{gate.name}: the fault did not come about in {TRIES} rounds")
-            rounds[gate.name].append(one)
-            say(f"round {number + 1} {gate.name}: {one}")
-    facts = [f"the gates on Redis: {redis.what}", f"footfall entry: {kafka.what}"] if redis else []
+    """By kind of fault and gate, what its rounds came to; and what the faults are."""
+    of_redis = faults.StoppedRedis(servers) if args.stopped else faults.Redis(servers, 2)
+    kinds = {"one": (args.rounds, of_redis, faults.Kafka(this, 1)), "two": (args.two, faults.Redis(servers, 1), faults.Kafka(this, 2))}
+    rounds, facts = {}, []
+    for kind, (count, redis, kafka) in kinds.items():
+        broken = [gate for gate in running if kind == "one" or gate.name in HOLD]
+        if not (count and broken):
+            continue
+        rounds[kind] = {gate.name: [] for gate in broken}
+        facts.append(f"{count} rounds of each gate: {redis.what}; for `footfall entry`: {kafka.what}")
+        for number in range(count):
+            for gate in broken:
+                one = broken_once(gate, kafka if gate.name == "log" else redis, f"{kind}-{gate.name}-{number}", args.seed)
+                rounds[kind][gate.name].append(one)
+                say(f"{kind} {number + 1} {gate.name}: {one}")
     return rounds, facts
 
 
-def sections(loads, measured, rounds, args):
+def broken_once(gate, fault, name, seed):
+    """A round in which the fault came about."""
+    for tried in range(TRIES):
+        if one := faults.round_of(gate, fault, f"{name}-{tried}", random.Random(f"{seed} {name} {tried}")):
+            return one
+        say(f"{name}: the fault did not come about")
+    return sys.exit(f"{name}: the fault did not come about in {TRIES} rounds")
+
+
+def sections(loads, measured, rounds):
     """The tables, by language."""
     made = {}
     for language, words in pages.WORDS.items():
         lines = []
-        for load in loads if args.repeats else []:
+        for load in loads:
             lines += pages.speed_table(words, load, measured[load.name])
-        if args.rounds:
-            said = words["rounds"].format(people=faults.PEOPLE, seats=faults.SEATS, seconds=faults.WITHIN_MS / 1000)
-            lines += [said, "", *pages.fault_table(words, rounds)]
+        for kind, of in rounds.items():
+            said = words[kind].format(people=faults.PEOPLE, seats=faults.SEATS, seconds=faults.WITHIN_MS / 1000)
+            lines += [said, "", *pages.fault_table(words, of)]
         made[language] = lines
     return made
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in [("repeats", 3), ("rounds", 20), ("people", 10_000), ("seats", 1_000), ("moderate", 300), ("seed", 1)]:
+    for name, default in [("repeats", 3), ("rounds", 20), ("two", 5), ("people", 10_000), ("seats", 1_000), ("moderate", 300), ("seed", 1)]:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--gates", nargs="+", choices=gates.NAMES, default=gates.NAMES)
     parser.add_argument("--stopped", action="store_true", help="stop Redis' replicas instead of holding their links")
@@ -93,8 +101,8 @@ def main():
         loads, measured = measure_all(running, args)
         rounds, facts = break_all(this, servers, running, args)
         facts.append(f"load of the machine as it began: {load:.1f}")
-        facts.append(f"{args.repeats} runs of each gate under each load, in turn: the median, and from the least to the greatest; {args.rounds} rounds of each gate with the fault")
-        made = sections(loads, measured, rounds, args)
+        facts.append(f"{args.repeats} runs of each gate under each load, in turn: the median, and from the least to the greatest")
+        made = sections(loads, measured, rounds)
         if args.dry:
             for language in made:
                 print("\n".join([*made[language], ""]))

@@ -1,4 +1,4 @@
-"""The four gates: how each is started, asked, and what its store holds.
+"""The gates: how each is started, asked, and what its store holds.
 
 All speak the HTTP of `footfall entry`, one process each, so that `benches stampede` sends the same requests to each.
 """
@@ -15,7 +15,8 @@ from failover import Redis
 from gate import BENCHES, recount
 from harness import BINARY, ROOT, Process, free_address, wait_for
 
-NAMES = ["user-lock", "activity-lock", "script", "log"]
+NAMES = ["user-lock", "activity-lock", "script", "script-wait", "log"]
+WAITED_FOR = 1  # replicas, by the one that waits
 SERVICE = "views"  # what the sentinels call the primary
 
 
@@ -105,8 +106,9 @@ def command_of(this, name, address):
     """What starts a gate at an address."""
     if name == "log":
         return [BINARY, "entry", "--config", this.write_config("entry", address)]
-    if name == "script":
-        return [BENCHES, "script-gate", "--redis", this.servers["FOOTFALL_REDIS"], "--listen", address]
+    if name.startswith("script"):
+        waits = ["--wait", str(WAITED_FOR)] if name == "script-wait" else []
+        return [BENCHES, "script-gate", "--redis", this.servers["FOOTFALL_REDIS"], "--listen", address, *waits]
     built = subprocess.run([ROOT / "benches/peers/java/build.sh"], stdout=subprocess.PIPE, text=True, check=True)
     sentinels = re.findall(r"127\.0\.0\.1:\d+", this.servers["FOOTFALL_REDIS"])
     return [*built.stdout.splitlines(), name, address.rsplit(":", 1)[1], SERVICE, *(f"redis://{of}" for of in sentinels)]

@@ -1,7 +1,8 @@
 //! A gate that gives seats by one script in Redis: what the gateway is measured against.
 //!
 //! Its HTTP is the gateway's own library with nothing around it, and it keeps one connection on which all calls are under way at
-//! once: as quick as such a gate can be here. The script is atomic, and a request that comes again finds its seat.
+//! once: as quick as such a gate can be here. The script is atomic, and a request that comes again finds its seat. It may wait
+//! until replicas have a seat before it tells anyone; then it has more connections, for one that waits is held up.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,9 +15,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
-use fred::interfaces::HashesInterface;
+use fred::interfaces::{HashesInterface, ServerInterface};
 use fred::prelude::{
-    Builder, Client, ClientLike, Config, ConnectionConfig, Error, PerformanceConfig,
+    Builder, ClientLike, Config, ConnectionConfig, Error, ErrorKind, PerformanceConfig, Pool,
     ReconnectPolicy,
 };
 use fred::types::scripts::Script;
@@ -25,13 +26,21 @@ use serde_json::json;
 
 /// A reply that takes longer is not waited for: the person asks again.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long replicas are waited for, milliseconds; then the person asks again.
+const WAIT_MS: i64 = 1_000;
+/// Connections where replicas are waited for.
+const WAITING: usize = 64;
 /// Between attempts to connect, milliseconds, for ever: to a new primary as soon as there is one.
 const RECONNECT_MS: (u32, u32) = (50, 500);
 
-/// Whether a seat was given (1), was held before (0), or there is none (-1); and its rank.
+/// Whether a seat was given (1), was held before (0), or there is none (-1); and its rank. WAIT waits for writes of its own connection
+/// only: so that it waits for a seat that was written over another, that is written again.
 const SCRIPT: &str = "
 local rank = redis.call('HGET', KEYS[1], ARGV[1])
-if rank then return {0, tonumber(rank)} end
+if rank then
+    if ARGV[3] ~= '0' then redis.call('HSET', KEYS[1], ARGV[1], rank) end
+    return {0, tonumber(rank)}
+end
 local held = redis.call('HLEN', KEYS[1])
 if held >= tonumber(ARGV[2]) then return {-1, 0} end
 redis.call('HSET', KEYS[1], ARGV[1], held + 1)
@@ -46,11 +55,16 @@ pub struct Args {
     /// Address that it listens at.
     #[arg(long)]
     listen: SocketAddr,
+    /// Replicas that must have a seat (WAIT) before anybody is told of it.
+    #[arg(long, default_value_t = 0)]
+    wait: i64,
 }
 
 #[derive(Clone)]
 struct Gate {
-    redis: Client,
+    redis: Pool,
+    /// Replicas that are waited for.
+    wait: i64,
     script: Script,
     /// Capacities by activity.
     activities: Arc<RwLock<HashMap<String, u64>>>,
@@ -68,11 +82,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let redis = connect(&args.redis).await?;
+        let redis = connect(args).await?;
         let script = Script::from_lua(SCRIPT);
-        script.load(&redis).await?;
+        script.load(redis.next()).await?;
         let gate = Gate {
             redis,
+            wait: args.wait,
             script,
             activities: Arc::default(),
         };
@@ -90,8 +105,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })
 }
 
-async fn connect(url: &str) -> anyhow::Result<Client> {
-    let client = Builder::from_config(Config::from_url(url)?)
+async fn connect(args: &Args) -> anyhow::Result<Pool> {
+    let connections = if args.wait > 0 { WAITING } else { 1 };
+    let pool = Builder::from_config(Config::from_url(&args.redis)?)
         .with_connection_config(|connection: &mut ConnectionConfig| {
             connection.connection_timeout = COMMAND_TIMEOUT;
             connection.internal_command_timeout = COMMAND_TIMEOUT;
@@ -105,9 +121,9 @@ async fn connect(url: &str) -> anyhow::Result<Client> {
             RECONNECT_MS.1,
             2,
         ))
-        .build()?;
-    client.init().await?;
-    Ok(client)
+        .build_pool(connections)?;
+    pool.init().await?;
+    Ok(pool)
 }
 
 /// Users and their ranks.
@@ -120,6 +136,24 @@ impl Gate {
         let activities = self.activities.read();
         let activities = activities.unwrap_or_else(PoisonError::into_inner);
         activities.get(activity).copied()
+    }
+
+    /// What the script says, once enough replicas have it.
+    async fn decide(&self, activity: &str, user: &str, capacity: u64) -> Result<(i64, u64), Error> {
+        let redis = self.redis.next();
+        let arguments = [user.to_owned(), capacity.to_string(), self.wait.to_string()];
+        let decided: (i64, u64) = self
+            .script
+            .evalsha_with_reload(redis, seats(activity), arguments.to_vec())
+            .await?;
+        if self.wait > 0 && decided.0 >= 0 {
+            let have: i64 = redis.wait(self.wait, WAIT_MS).await?;
+            if have < self.wait {
+                let detail = format!("{have} replicas have the seat, not {}", self.wait);
+                return Err(Error::new(ErrorKind::Timeout, detail));
+            }
+        }
+        Ok(decided)
     }
 }
 
@@ -153,13 +187,7 @@ async fn enter(
     let (Some(Ok(user)), Some(capacity)) = (user, gate.capacity(&activity)) else {
         return unknown();
     };
-    let arguments = vec![user.to_owned(), capacity.to_string()];
-    let called = gate.script.evalsha_with_reload::<(i64, u64), _, _>(
-        &gate.redis,
-        seats(&activity),
-        arguments,
-    );
-    let (status, rank) = match called.await {
+    let (status, rank) = match gate.decide(&activity, user, capacity).await {
         Ok((1, rank)) => (StatusCode::CREATED, rank),
         Ok((0, rank)) => (StatusCode::OK, rank),
         Ok(_) => {
