@@ -18,6 +18,7 @@ LAYERS = {
     "web": 1,
     "log": 2,
     "views": 2,
+    "kept": 2,
     "processor": 3,
     "entry": 3,
     "api": 3,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use log::{Appended, NewRecord, Producer};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use crate::metrics;
 
@@ -42,14 +42,26 @@ pub struct Appender {
     topic: &'static str,
 }
 
-type Answer = Result<Vec<Appended>, NotAppended>;
+/// What the log acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Where each record stands, in their order.
+    pub places: Vec<Appended>,
+    /// When the log said so.
+    pub at: Instant,
+}
+
+/// Room that a request takes, given back when this is dropped.
+pub(crate) type Held = Box<dyn Send>;
+
+type Answer = Result<Acknowledged, NotAppended>;
 
 /// The records of one request.
 struct Waiting {
     records: Vec<NewRecord>,
     answer: oneshot::Sender<Answer>,
     /// The room that they take, given back when they are answered.
-    _room: Option<OwnedSemaphorePermit>,
+    _room: Option<Held>,
 }
 
 impl Appender {
@@ -74,11 +86,7 @@ impl Appender {
     ///
     /// # Errors
     /// When there is no room, or the log did not acknowledge.
-    pub async fn append(
-        &self,
-        records: Vec<NewRecord>,
-        room: Option<OwnedSemaphorePermit>,
-    ) -> Answer {
+    pub async fn append(&self, records: Vec<NewRecord>, room: Option<Held>) -> Answer {
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting {
             records,
@@ -110,7 +118,9 @@ fn serve(topic: &'static str, receiver: &Receiver<Waiting>, producer: &dyn Produ
             .collect();
         let (count, start) = (records.len(), Instant::now());
         let appended = producer.append(records).map_err(not_appended);
-        metrics::count_append(topic, count, appended.is_ok(), start.elapsed());
+        let at = Instant::now();
+        let appended = appended.map(|places| Acknowledged { places, at });
+        metrics::count_append(topic, count, appended.is_ok(), at - start);
         if let Err(error) = &appended {
             tracing::warn!(topic, records = count, %error, "records were not acknowledged");
         }
@@ -136,8 +146,12 @@ fn answer(waiting: Vec<Waiting>, ends: &[usize], appended: &Answer) {
     let mut start = 0;
     for (waiting, end) in waiting.into_iter().zip(ends) {
         let part = appended.as_ref().map_err(Clone::clone).and_then(|all| {
-            let part = all.get(start..*end).map(<[Appended]>::to_vec);
-            part.ok_or_else(|| NotAppended::Refused("the log answered for too few records".into()))
+            let too_few = || NotAppended::Refused("the log answered for too few records".into());
+            let places = all.places.get(start..*end).ok_or_else(too_few)?;
+            Ok(Acknowledged {
+                places: places.to_vec(),
+                at: all.at,
+            })
         });
         start = *end;
         let _ = waiting.answer.send(part);

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use entry::{Entries, Folds, Following, Gateway, Pages, Users};
+use entry::{Entries, Folds, Following, Gateway, Pages, Snapshots, Users};
 
 use crate::checks;
 use crate::config::{Config, Entry};
 use crate::process::stop_requested;
 use crate::set::Log;
+
+/// Where folds are kept, within the data folder.
+const FOLDER: &str = "seats";
 
 /// Serves until it is asked to stop.
 ///
@@ -78,7 +81,12 @@ fn with_seats(
 ) -> anyhow::Result<(Gateway, Following)> {
     let topics = config.topics();
     let partitions = config.definition.partitions;
-    let folds = Folds::new(partitions);
+    let folder = config.data.join(FOLDER);
+    let files = kept::Files::new(&folder, config.log.entries_generation, partitions);
+    let folds = Folds::kept(
+        partitions,
+        Snapshots::new(files, log.reader(&topics.entries)?),
+    );
     let consumer = log.follow(&topics.entries, partitions, folds.clone())?;
     let following =
         Following::start(folds.clone(), consumer).context("no thread follows the entries")?;

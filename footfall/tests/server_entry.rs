@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use deployment::{Deployment, project, succeeded, wait_for};
+use deployment::{Deployment, Process, project, succeeded, wait_for};
 use footfall::views::Store;
 use prost::Message;
 use reqwest::RequestBuilder;
@@ -219,6 +219,71 @@ fn seats_are_given_by_the_log_alike_at_every_gateway_and_counted_in_the_funnel()
     for process in [second, third, api, processor] {
         process.stop();
     }
+}
+
+/// A gateway that has read the log to its end, its address, and how many records it read for that.
+fn started(deployment: &Deployment) -> (Process, String, u64) {
+    let (gateway, address) = deployment.serving(&["entry"]);
+    wait_for("the entries are read", || {
+        (deployment.ask(&format!("{address}/readyz")).0 == 200).then_some(())
+    });
+    let (_, metrics) = deployment.ask(&format!("{address}/metrics"));
+    let of = |line: &str| {
+        let (name, value) = line.rsplit_once(' ')?;
+        let counts = name.starts_with("footfall_entry_records_followed_total{");
+        counts.then(|| value.parse::<u64>().unwrap())
+    };
+    let followed = metrics.lines().filter_map(of).sum();
+    (gateway, address, followed)
+}
+
+#[test]
+#[ignore = "needs servers"]
+fn a_gateway_that_starts_again_reads_the_records_after_its_snapshot_and_gives_the_same_receipts() {
+    let mut deployment = Deployment::on_servers();
+    deployment.configure(|config| config.entry.claimed_users = true);
+    let mut receipts = BTreeMap::new();
+    let enter_more = |address: &str, receipts: &mut BTreeMap<String, Value>, users: [u32; 2]| {
+        for user in users.map(|of| format!("user-{of}")) {
+            let (status, said) = enter(&deployment, address, &user);
+            assert_eq!(status, 201, "{said}");
+            receipts.insert(user, said["receipt"].clone());
+        }
+    };
+    let (first, address, _) = started(&deployment);
+    let activity = json!({
+        "campaign_id": "spring", "capacity": 5,
+        "opens_at_ms": jiff::Timestamp::now().as_millisecond() - 60_000,
+    });
+    let url = format!("{address}/v1/activities/signing");
+    let (status, said) = deployment.send(|client| json_of(client.put(&url), &activity));
+    assert_eq!(status, 200, "{said}");
+    enter_more(&address, &mut receipts, [1, 2]);
+    first.stop();
+
+    let (second, address, followed) = started(&deployment);
+    assert_eq!(followed, 0, "all of it was kept");
+    enter_more(&address, &mut receipts, [3, 4]);
+    second.kill();
+
+    let (third, address, followed) = started(&deployment);
+    assert_eq!(followed, 2, "what came after the snapshot");
+    let same = |address: &str| {
+        for (user, receipt) in &receipts {
+            let (status, said) = enter(&deployment, address, user);
+            assert_eq!((status, &said["receipt"]), (200, receipt), "{said}");
+        }
+    };
+    same(&address);
+    third.kill();
+
+    let partition = receipts["user-1"]["partition"].as_u64().unwrap();
+    let folder = deployment.config.data.join("seats").join("1");
+    std::fs::write(folder.join(format!("{partition:04}.admission")), "x").unwrap();
+    let (fourth, address, followed) = started(&deployment);
+    assert_eq!(followed, 5, "the log from its start");
+    same(&address);
+    fourth.stop();
 }
 
 /// What `schemas/python/recount_admissions.py` finds in the topic of entries: one activity.

@@ -52,6 +52,11 @@ impl Told {
         }
     }
 
+    /// The word for it, in metrics too.
+    pub(super) fn outcome(&self) -> &'static str {
+        self.outcome
+    }
+
     /// What the log decided; `own` is the offset of the record that this very request appended.
     pub(super) fn decision(decision: Decision, own: Option<u64>, now_ms: i64) -> Self {
         let told = |status| Self::new(decision.as_str(), true, status);

@@ -1,5 +1,7 @@
 //! `POST /v1/activities/{id}/entries`: asks for a seat.
 
+use std::time::Instant;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::HeaderMap;
@@ -13,8 +15,11 @@ use web::Problem;
 use super::answer::Told;
 use super::{Entries, behind};
 use crate::client::{hints, user_agent};
+use crate::metrics::{Source, count_answer};
 use crate::trace;
 
+/// What is counted where no answer was given but a problem.
+const PROBLEM: &str = "problem";
 /// The client's name for a request: the same for each try.
 const REQUEST_ID: &str = "idempotency-key";
 
@@ -23,6 +28,21 @@ pub(super) async fn ask(
     State(entries): State<Entries>,
     path: Result<Path<String>, PathRejection>,
     request: Request,
+) -> Result<Told, Problem> {
+    let start = Instant::now();
+    let mut source = Source::Memory;
+    let told = told(&entries, path, request, &mut source).await;
+    let outcome = told.as_ref().map_or(PROBLEM, Told::outcome);
+    count_answer(outcome, source, start.elapsed());
+    told
+}
+
+/// The answer; `source` becomes the log as soon as that is asked.
+async fn told(
+    entries: &Entries,
+    path: Result<Path<String>, PathRejection>,
+    request: Request,
+    source: &mut Source,
 ) -> Result<Told, Problem> {
     let Path(activity) = path?;
     let (head, _) = request.into_parts();
@@ -55,12 +75,13 @@ pub(super) async fn ask(
             Advice::Append => None,
         }
     });
-    let told = match from_memory.map_err(|error| behind(&error))? {
-        Some(told) => told,
-        None => match entries.appended(record).await? {
-            Some(at) => decided(&entries, (&activity, &user, &request_id), at)?,
-            None => Told::pending(location(&activity, &user, &request_id)),
-        },
+    if let Some(told) = from_memory.map_err(|error| behind(&error))? {
+        return Ok(told.to(&request_id));
+    }
+    *source = Source::Log;
+    let told = match entries.appended(record).await? {
+        Some(at) => decided(entries, (&activity, &user, &request_id), at)?,
+        None => Told::pending(location(&activity, &user, &request_id)),
     };
     Ok(told.to(&request_id))
 }

@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::{get, post, put};
 use log::{Appended, NewRecord, Producer};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use web::{Access, Guard, Problem, Scope, guarded};
 
 use crate::Clock;
-use crate::appender::Appender;
+use crate::appender::{Appender, Held};
 use crate::body::Room;
-use crate::follow::{Behind, Folds};
-use crate::metrics::{Full, count_shed};
+use crate::folds::{Behind, Folds};
+use crate::metrics::{self, Full, UnderWay, count_shed};
 use crate::problem;
 use crate::rate::{Rate, WINDOW};
 use crate::user::Users;
@@ -80,10 +80,11 @@ impl Entries {
     async fn appended(&self, record: NewRecord) -> Result<Option<Appended>, Problem> {
         let place = self.place()?;
         let deciding = async {
-            let all = self.log.append(vec![record], Some(place)).await?;
-            let at = all.first().copied();
+            let acknowledged = self.log.append(vec![record], Some(place)).await?;
+            let at = acknowledged.places.first().copied();
             if let Some(at) = at {
                 self.folds.folded(at).await;
+                metrics::is_read_back(acknowledged.at.elapsed());
             }
             Ok(at)
         };
@@ -93,14 +94,16 @@ impl Entries {
         }
     }
 
-    fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let place = Arc::clone(&self.under_way).try_acquire_owned();
-        place.map_err(|_| {
-            count_shed(Full::Entries);
-            let detail =
-                "too many requests wait for the log; nothing was taken: send it again later";
-            Problem::new(problem::BUSY, detail)
-        })
+    fn place(&self) -> Result<Held, Problem> {
+        match Arc::clone(&self.under_way).try_acquire_owned() {
+            Ok(place) => Ok(Box::new((place, UnderWay::begin()))),
+            Err(_) => {
+                count_shed(Full::Entries);
+                let detail =
+                    "too many requests wait for the log; nothing was taken: send it again later";
+                Err(Problem::new(problem::BUSY, detail))
+            }
+        }
     }
 
     fn limit(&self, user: &str) -> Result<(), Problem> {

@@ -84,8 +84,9 @@ pub(crate) async fn append(
         0 => Vec::new(),
         _ => gateway
             .events
-            .append(records, Some(room))
+            .append(records, Some(Box::new(room)))
             .await
+            .map(|acknowledged| acknowledged.places)
             .map_err(|error| {
                 count_events(Outcome::Unacknowledged, accepted);
                 problem::not_appended(&error, AGAIN)

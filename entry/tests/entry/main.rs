@@ -4,6 +4,8 @@
 mod entries;
 mod events;
 mod pages;
+mod snapshots;
 mod support;
 mod troubles;
 mod users;
+mod world;

@@ -79,8 +79,8 @@ async fn a_queue_that_is_full_refuses_at_once_and_everybody_else_gets_their_own_
                 full += 1;
             }
             (number, Ok(appended)) => {
-                assert_eq!(appended.len(), 1);
-                assert_eq!(appended[0].offset, number);
+                assert_eq!(appended.places.len(), 1);
+                assert_eq!(appended.places[0].offset, number);
                 taken += 1;
             }
         }

@@ -1,0 +1,102 @@
+//! Keeps the folds, and tells how far they are, on a thread of its own: whoever asks for a seat waits for neither.
+//!
+//! A snapshot is made of the one before and of the records since, read once more. So the fold that answers is not held
+//! up, however large it is.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::folds::Folds;
+use crate::metrics;
+use crate::snapshots::Snapshots;
+
+/// Shortest time between two snapshots of a partition: what a gateway that was killed reads again of the log.
+const EVERY: Duration = Duration::from_secs(30);
+/// Time between two looks at how far the log reaches.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Keeping a partition takes at most one part in so many of a processor's time.
+const REST: u32 = 20;
+
+/// How often folds are kept.
+#[derive(Debug, Clone)]
+pub struct Keeping {
+    /// Shortest time between two snapshots of a partition.
+    pub every: Duration,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self { every: EVERY }
+    }
+}
+
+/// Keeps and tells until `stop`.
+pub(crate) fn run(folds: &Folds, keeping: &Keeping, stop: &AtomicBool) {
+    let goes_on = || !stop.load(Ordering::Relaxed);
+    let begun = Instant::now();
+    let mut due = BTreeMap::new();
+    while goes_on() {
+        metrics::set_ready(folds.ready().is_ok());
+        for (partition, next) in folds.next() {
+            metrics::set_next(partition, next);
+        }
+        if let Some(snapshots) = folds.snapshots() {
+            tell_lags(folds, snapshots, goes_on);
+            // Until then the log is read for the first time, and twice would take longer.
+            if folds.ready().is_ok() {
+                for (partition, next) in folds.next() {
+                    let at = due.entry(partition).or_insert(begun + keeping.every);
+                    if goes_on() && *at <= Instant::now() && snapshots.kept(partition) < next {
+                        let start = Instant::now();
+                        keep_one(snapshots, partition, next, goes_on);
+                        *at = Instant::now() + keeping.every.max(start.elapsed() * REST);
+                    }
+                }
+            }
+        }
+        if goes_on() {
+            std::thread::park_timeout(keeping.every.min(LOOK_EVERY));
+        }
+    }
+}
+
+fn tell_lags(folds: &Folds, snapshots: &Snapshots, goes_on: impl Fn() -> bool) {
+    for (partition, next) in folds.next() {
+        if !goes_on() {
+            return;
+        }
+        match snapshots.end(partition) {
+            Ok(end) => metrics::set_lag(partition, end.saturating_sub(next)),
+            Err(error) => {
+                tracing::warn!(partition, %error, "the log does not say how far the entries reach");
+                return;
+            }
+        }
+    }
+}
+
+fn keep_one(snapshots: &Snapshots, partition: u32, next: u64, goes_on: impl Fn() -> bool) {
+    let kept = snapshots.advance(partition, next, goes_on);
+    metrics::set_failing(partition, kept.is_err());
+    if let Err(error) = kept {
+        let folder = snapshots.folder().display();
+        tracing::error!(partition, %error, %folder, "admissions can't be kept; a gateway that starts again reads more of the log");
+    }
+}
+
+/// Keeps what is not kept yet, when nobody is answered any more.
+pub(crate) fn last(folds: &Folds) {
+    let Some(snapshots) = folds.snapshots() else {
+        return;
+    };
+    for (partition, next) in folds.next() {
+        if snapshots.kept(partition) >= next {
+            continue;
+        }
+        if let Some(Err(error)) = folds.with(partition, |fold| snapshots.keep(fold)) {
+            let folder = snapshots.folder().display();
+            tracing::error!(partition, %error, %folder, "admissions can't be kept; a gateway that starts again reads more of the log");
+        }
+    }
+}
