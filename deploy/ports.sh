@@ -55,6 +55,7 @@ prometheus_port() { printf '%s' $((PORT_BASE + 13)); }
 process_metrics_port() { printf '%s' $((PORT_BASE + 14)); } # Footfall's own: `process`
 api_port() { printf '%s' $((PORT_BASE + 15)); }             # and `api`, page and /metrics
 canary_port() { printf '%s' $((PORT_BASE + 16)); }          # and `canary`
+entry_port() { printf '%s' $((PORT_BASE + 17)); }           # and `entry`
 kafka_ssl_port() { printf '%s' $((PORT_BASE + 19 + $1)); }            # 20–22
 kafka_sasl_ssl_port() { printf '%s' $((PORT_BASE + 22 + $1)); }       # 23–25
 kafka_sasl_plaintext_port() { printf '%s' $((PORT_BASE + 25 + $1)); } # 26–28

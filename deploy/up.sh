@@ -81,6 +81,7 @@ write_env() {
         printf 'FOOTFALL_PROCESS_METRICS=127.0.0.1:%s\n' "$(process_metrics_port)"
         printf 'FOOTFALL_API=127.0.0.1:%s\n' "$(api_port)"
         printf 'FOOTFALL_CANARY=127.0.0.1:%s\n' "$(canary_port)"
+        printf 'FOOTFALL_ENTRY=127.0.0.1:%s\n' "$(entry_port)"
     } >"$RUN/env.new"
     mv "$RUN/env.new" "$RUN/env"
 }

@@ -13,7 +13,7 @@ from alerting import Scene, names
 from faults import FACTOR, RATE, Deployment
 from harness import drill, report, wait_for
 
-SNAPSHOTS = '[snapshots]\nurl = "file://{folder}/snapshots"\nevery_s = 15\nkeep = 3\n'
+SETTINGS = '[entry]\nclaimed_users = true\n[snapshots]\nurl = "file://{folder}/snapshots"\nevery_s = 15\nkeep = 3\n'
 BROKERS = ["kafka-1", "kafka-2", "kafka-3"]
 # Consequences: of OpenSearch, of Redis, and of processors that fold nothing for a while.
 HISTORY = {"FootfallHistoryStale", "FootfallCanaryNotSeen", "FootfallRetrying"}
@@ -37,6 +37,18 @@ def scenes(of):
         Scene("a canary without an API", {
             "FootfallCanarySilent": ("the canary is started with an address where nobody listens", "it is started with the API's"),
         }, of.deafen_canary, of.cure_canary, {"FootfallCanaryNotSeen", "FootfallCanaryMissing"}),
+        Scene("no gateway", {
+            "FootfallNoGateway": ("the gateway is killed (kill -9)", "it is started again"),
+        }, of.gateways.kill, of.gateways.start, {"FootfallProcessDown"}),
+        Scene("a gateway without its log's start", {
+            "FootfallGatewayNotReady": ("a gateway without snapshots starts where the first record of a partition was deleted", "it is killed and no longer scraped"),
+        }, of.gateways.start_blind, of.gateways.stop_blind, {"FootfallProcessDown"}),
+        Scene("a gateway without room", {
+            "FootfallGatewaySheds": ("80 clients send bodies that never end", "they hang up"),
+        }, of.gateways.fill, of.gateways.empty),
+        Scene("admissions are not told", {
+            "FootfallEntersLag": ("the events topic's `max.message.bytes` is 100, and somebody is admitted", "it is what it was"),
+        }, of.gateways.tell_nobody, of.gateways.tell_again, HISTORY | {"FootfallCanaryRefused", "FootfallCanaryMissing", "FootfallCanarySilent", "FootfallProcessDown"}),
         Scene("old indices", {
             "FootfallUnusedIndices": ("a script exports the gauge, for a real index would have to be a day old", "it exports 0"),
         }, lambda: of.export_unused(1), lambda: of.export_unused(0)),
@@ -70,10 +82,11 @@ def scenes(of):
             "FootfallCanaryLost": ("the canary's row of one partition is removed from Redis (HDEL)", "the next canary event there writes it again"),
         }, of.lose_row, lambda: None),
         Scene("two states", {
-            "FootfallStatesDiverge": ("a processor with another hash key folds the same log", "it is killed and no longer scraped"),
+            "FootfallStatesDiverge": ("a processor with another hash key folds the same log", "it is stopped and no longer scraped"),
         }, of.diverge, of.agree),
         Scene("the wrong log", {
-            "FootfallPartitionHalted": ("a processor's state folder is used with the topics of another prefix", "it is killed and no longer scraped: its snapshots are of the other log, too"),
+            "FootfallPartitionHalted": ("a processor's state folder is used with the topics of another prefix", "it is stopped and no longer scraped: its snapshots are of the other log, too"),
+            "FootfallEntersHalted": ("the same", "the same"),
         }, of.follow_another_log, of.agree),
         Scene("memory", {
             "FootfallMemoryNearLimit": ("`processor.memory_mib = 64`, and a crowd comes", "restarted with the default"),
@@ -84,7 +97,7 @@ def scenes(of):
 
 
 def main(*chosen):
-    with drill("alerts", ["kafka", "redis", "opensearch", "prometheus"], SNAPSHOTS) as this:
+    with drill("alerts", ["kafka", "redis", "opensearch", "prometheus"], SETTINGS) as this:
         deployment = Deployment(this)
         wait_for("all is well", deployment.alerts.is_quiet)
         rows, faults, shown = [], [], set()
@@ -95,7 +108,7 @@ def main(*chosen):
         faults += [f"{name} has no scene that was played" for name in names() if name not in shown]
         facts = [
             f"rules made by `deploy/prometheus/drill.py {FACTOR}`; scraped every 2 s, evaluated every 5 s",
-            f"two processors, an API, a canary, {RATE} events a second; {len(shown)} of {len(names())} alerts",
+            f"two processors, an API, a canary, a gateway, {RATE} events a second; {len(shown)} of {len(names())} alerts",
         ]
         table = ["| alert | made to fire by | seconds until it fired | made to resolve by | seconds until it resolved |", "|---|---|---:|---|---:|", *rows]
         report(this, "Alerts", facts, faults, table)

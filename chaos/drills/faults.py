@@ -9,6 +9,7 @@ import time
 
 from alerting import Alerts
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from gateways import Gateways
 from harness import RUN, Drill, free_address
 
 # Of every `for:`.
@@ -39,7 +40,7 @@ class Exporter(http.server.ThreadingHTTPServer):
 
 
 class Deployment:
-    """Two processors, the first with a disk of its own, an API, a canary and steady traffic."""
+    """Two processors, the first with a disk of its own, an API, a canary, a gateway and steady traffic."""
 
     def __init__(self, this: Drill):
         self.this = this
@@ -50,6 +51,7 @@ class Deployment:
         self.start_processors()
         this.start("api", "api", config=this.write_config("api", this.servers["FOOTFALL_API"]))
         self.start_canary()
+        self.gateways = Gateways(self)
         self.traffic = self.generate(0)
         self.exported = None
 
@@ -144,16 +146,16 @@ class Deployment:
     def free_disk(self):
         self.on_disk('rm "$0/filled"; mount -o remount,size=3g "$0"')
 
-    def limit_letters(self, limit):
+    def limit(self, topic, limit):
         entry = ConfigEntry("max.message.bytes", limit, incremental_operation=AlterConfigOpType.SET)
-        topic = ConfigResource(ResourceType.TOPIC, f"{self.this.prefix}-footfall.dead-letters", incremental_configs=[entry])
+        topic = ConfigResource(ResourceType.TOPIC, f"{self.this.prefix}-footfall.{topic}", incremental_configs=[entry])
         kafka = AdminClient({"bootstrap.servers": self.this.servers["FOOTFALL_KAFKA"]})  # its answers need it alive
         for done in kafka.incremental_alter_configs([topic]).values():
             done.result(30)
 
     def refuse(self):
         self.traffic.kill()
-        self.limit_letters("100")
+        self.limit("dead-letters", "100")
         self.traffic = self.generate(0.2)
         self.fill_disk()
         (self.this.folder / "snapshots").rename(self.this.folder / "snapshots.away")
@@ -164,7 +166,7 @@ class Deployment:
         (self.this.folder / "snapshots.away").rename(self.this.folder / "snapshots")
         self.free_disk()
         self.traffic.kill()
-        self.limit_letters("2097152")
+        self.limit("dead-letters", "2097152")
         self.traffic = self.generate(0)
 
     # --- what is wrong
@@ -187,7 +189,8 @@ class Deployment:
 
     def agree(self):
         self.alerts.watch("process", [self.addresses["first"], self.addresses["second"]])
-        self.stranger.kill()
+        # So that it keeps how far it has told admissions, for "the wrong log".
+        self.stranger.stop()
 
     def lose_row(self):
         key = self.redis("--scan", "--pattern", "ff:{*:0}:*:C")[0]

@@ -20,6 +20,7 @@ prometheus_prepare() {
     cp "$DEPLOY/prometheus/rules/recording.yml" "$DEPLOY/prometheus/rules/alerts.yml" "$RUN/prometheus/rules/"
     prometheus_target process "$(process_metrics_port)"
     prometheus_target api "$(api_port)"
+    prometheus_target entry "$(entry_port)"
     prometheus_target canary "$(canary_port)"
 }
 
