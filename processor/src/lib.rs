@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod checkpointer;
 mod counting;
 pub mod emitter;
+mod ending;
 mod ends;
 pub mod fold_views;
 pub mod images;

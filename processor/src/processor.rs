@@ -10,10 +10,10 @@ use crossbeam_channel::{Sender, bounded, unbounded};
 use log::{Consumer, Positions, Producer, Reader};
 use pipeline::aggregate;
 use tokio::runtime;
-use tokio::sync::watch;
 use views::Sink;
 
 use crate::counting::Counting;
+use crate::ending::{Ended, Ending};
 use crate::ends::{Asking, Ends};
 use crate::fold_views::FoldViews;
 use crate::intake::{Handle, Intake};
@@ -57,19 +57,7 @@ pub struct Processor {
     asking: Asking,
     views: FoldViews,
     status: Status,
-    ended: watch::Receiver<Option<String>>,
-}
-
-/// Tells how a thread ended, also when it panics.
-pub(crate) struct Ending {
-    pub tell: watch::Sender<Option<String>>,
-    pub why: String,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.tell.send_replace(Some(std::mem::take(&mut self.why)));
-    }
+    ended: Ended,
 }
 
 /// What every worker is spawned with.
@@ -151,17 +139,12 @@ impl Processor {
             waiting: BTreeMap::new(),
             memory_paused: false,
         };
-        let (tell, ended) = watch::channel(None);
+        let (ending, ended) = Ending::new(
+            "the thread that polls the log died, which is a bug; its partitions go on from their last checkpoints",
+        );
         let intake = std::thread::Builder::new()
             .name("intake".to_owned())
-            .spawn(move || {
-                let why = "the thread that polls the log died, which is a bug; its partitions go on from their last checkpoints".to_owned();
-                let mut ending = Ending { tell, why };
-                ending.why = match intake.run() {
-                    Ok(()) => "it was asked to stop".to_owned(),
-                    Err(error) => error.to_string(),
-                };
-            })
+            .spawn(move || ending.of(|| intake.run()))
             .map_err(fatal)?;
         Ok(Self {
             stop,
@@ -187,13 +170,7 @@ impl Processor {
 
     /// Completes with why, when the processor has ended: it was asked to stop, or the log can't be polled any more.
     pub fn ended(&self) -> impl Future<Output = String> + Send + use<> {
-        let mut ended = self.ended.clone();
-        async move {
-            match ended.wait_for(Option::is_some).await {
-                Ok(why) => why.clone().unwrap_or_default(),
-                Err(_) => "its thread is gone".to_owned(),
-            }
-        }
+        self.ended.why()
     }
 
     /// Stops gracefully: stores brought up, a last checkpoint of each partition, the group left.

@@ -20,14 +20,13 @@ use std::time::Duration;
 
 use log::{Consumer, Delivery, Positions, Producer, Reader};
 use metrics::counter;
-use tokio::sync::watch;
 
 use self::feed::Feed;
 use self::files::Files;
 pub use self::progress::Of;
 use self::progress::Progress;
+use crate::ending::{Ended, Ending};
 use crate::metrics as names;
-use crate::processor::Ending;
 
 /// Events appended in one call.
 const CALL: usize = 1_000;
@@ -53,7 +52,7 @@ pub struct Emitter {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
     progress: Progress,
-    ended: watch::Receiver<Option<String>>,
+    ended: Ended,
 }
 
 impl Emitter {
@@ -74,20 +73,13 @@ impl Emitter {
         let progress = looped.progress.clone();
         let reporting = progress.clone().report(ends, stop.clone());
         let mut threads = vec![reporting.map_err(fatal)?];
-        let (tell, ended) = watch::channel(None);
+        let (ending, ended) = Ending::new(
+            "the thread that tells of admissions died, which is a bug; it goes on where it was",
+        );
         let stopping = stop.clone();
         let emitting = std::thread::Builder::new()
             .name("emitter".to_owned())
-            .spawn(move || {
-                let mut ending = Ending {
-                    tell,
-                    why: "the thread that tells of admissions died, which is a bug; it goes on where it was".to_owned(),
-                };
-                ending.why = match looped.run(&stopping) {
-                    Ok(()) => "it was asked to stop".to_owned(),
-                    Err(error) => error.to_string(),
-                };
-            });
+            .spawn(move || ending.of(|| looped.run(&stopping)));
         threads.push(emitting.map_err(fatal)?);
         Ok(Self {
             stop,
@@ -108,13 +100,7 @@ impl Emitter {
 
     /// Completes with why, when it has ended: it was asked to stop, or the log can't be polled any more.
     pub fn ended(&self) -> impl Future<Output = String> + Send + use<> {
-        let mut ended = self.ended.clone();
-        async move {
-            match ended.wait_for(Option::is_some).await {
-                Ok(why) => why.clone().unwrap_or_default(),
-                Err(_) => "its thread is gone".to_owned(),
-            }
-        }
+        self.ended.why()
     }
 
     /// Stops: positions kept, the group left. A call under way is waited for.
