@@ -1,7 +1,7 @@
 //! Acts as records of `footfall.entries`, checked as the fold checks them.
 
 use log::NewRecord;
-use pipeline::admission::{Admission, Outcome};
+use pipeline::admission;
 use pipeline::record::{Headers, Record};
 use prost::Message;
 use schemas::v1::EntryRecord;
@@ -24,23 +24,20 @@ impl Entries {
     ) -> Result<NewRecord, Problem> {
         let partition = self.folds.partition_of(activity);
         let value = EntryRecord { act: Some(act) }.encode_to_vec();
-        // A fold of nothing else makes the checks of every fold.
-        let mut fold = Admission::new(partition, self.folds.partitions());
-        let outcome = fold.fold(&Record {
+        let record = Record {
             offset: 0,
             appended_at: 0,
             key: activity.as_bytes(),
             value: &value,
             headers: Headers::default(),
-        });
-        match outcome {
-            Outcome::Rejected(rejection) => Err(Problem::new(problem::UNUSABLE, rejection.detail)),
-            _ => Ok(NewRecord {
-                partition: Some(partition),
-                key: activity.as_bytes().to_vec(),
-                value,
-                headers,
-            }),
-        }
+        };
+        admission::check(&record, partition, self.folds.partitions())
+            .map_err(|rejection| Problem::new(problem::UNUSABLE, rejection.detail))?;
+        Ok(NewRecord {
+            partition: Some(partition),
+            key: activity.as_bytes().to_vec(),
+            value,
+            headers,
+        })
     }
 }

@@ -27,6 +27,15 @@ use self::act::Act;
 use self::ledger::Ledger;
 use self::rules::Verdict;
 use crate::record::Record;
+use crate::rejection::Rejection;
+
+/// The checks that every fold makes of a record of `partition`, among `partitions`.
+///
+/// # Errors
+/// Why it would be rejected.
+pub fn check(record: &Record<'_>, partition: u32, partitions: u32) -> Result<(), Rejection> {
+    act::decode(record, partition, partitions).map(drop)
+}
 
 /// What the records of one partition have decided up to `next_offset`.
 #[derive(Debug, Clone)]
