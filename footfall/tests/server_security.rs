@@ -20,14 +20,18 @@ fn variable(name: &str) -> String {
     })
 }
 
+/// The Python that has Kafka's client.
+fn interpreter() -> std::path::PathBuf {
+    std::env::var_os("FOOTFALL_TEST_PYTHON").map_or_else(
+        || project().join(".footfall/software/venv/bin/python"),
+        Into::into,
+    )
+}
+
 /// Events of the example in Python, which shows the same password.
 fn produce_in_python(deployment: &Deployment, count: &str) {
     let secrets = variable("SECRETS");
-    let python = std::env::var_os("FOOTFALL_TEST_PYTHON").map_or_else(
-        || project().join(".footfall/software/venv/bin/python"),
-        Into::into,
-    );
-    let mut command = Command::new(python);
+    let mut command = Command::new(interpreter());
     command
         .arg(project().join("schemas/python/produce.py"))
         .args(["--brokers", &variable("SASL_SSL"), "--count", count])
@@ -102,6 +106,102 @@ fn every_command_that_the_brokers_keep_out_ends_and_names_the_setting() {
             });
         }
     });
+}
+
+/// Gives the user `stranger` rights: each argument is a topic, a colon and an operation.
+const GRANT: &str = r#"
+import sys
+from confluent_kafka.admin import *
+kafka = AdminClient({"bootstrap.servers": sys.argv[1]})
+rights = [of.split(":") for of in sys.argv[2:]]
+given = kafka.create_acls([
+    AclBinding(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, "User:stranger", "*",
+               AclOperation[operation], AclPermissionType.ALLOW)
+    for topic, operation in rights
+])
+for done in given.values():
+    done.result(30)
+"#;
+
+#[test]
+#[ignore = "needs servers"]
+fn a_gateway_gives_seats_with_the_rights_that_are_documented_and_says_which_one_it_lacks() {
+    let mut deployment = over_tls();
+    deployment.configure(|config| {
+        config.entry.claimed_users = true;
+        config.log.user = "stranger".to_owned();
+        config.log.sasl = Sasl::Plain;
+    });
+    let refused = deployment.footfall(&["entry"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success(), "{said}");
+    assert!(said.contains("the right DESCRIBE on the"), "{said}");
+
+    let topics = deployment.config.topics();
+    let mut rights = Vec::new();
+    for (topic, operations) in [
+        (
+            topics.events,
+            &["DESCRIBE", "DESCRIBE_CONFIGS", "WRITE"][..],
+        ),
+        (
+            topics.entries,
+            &["DESCRIBE", "DESCRIBE_CONFIGS", "READ", "WRITE"],
+        ),
+        (topics.campaigns, &["DESCRIBE", "DESCRIBE_CONFIGS", "WRITE"]),
+    ] {
+        rights.extend(operations.iter().map(|of| format!("{topic}:{of}")));
+    }
+    let granted = Command::new(interpreter())
+        .args(["-c", GRANT, &std::env::var("FOOTFALL_TEST_KAFKA").unwrap()])
+        .args(rights)
+        .output();
+    succeeded(granted.unwrap());
+
+    let (gateway, address) = deployment.serving(&["entry"]);
+    wait_for("the entries are read", || {
+        (deployment.ask(&format!("{address}/readyz")).0 == 200).then_some(())
+    });
+    let now = jiff::Timestamp::now().as_millisecond();
+    let send = |path: &str, method: reqwest::Method, body: serde_json::Value| {
+        deployment.send(|client| {
+            let request = client.request(method, format!("{address}{path}"));
+            let request = request.header("content-type", "application/json");
+            // A record's headers are not the sender's to choose.
+            let request = match path.ends_with("/entries") {
+                true => request.header("footfall-user", "u1"),
+                false => request,
+            };
+            request.body(body.to_string())
+        })
+    };
+    let activity = serde_json::json!({"capacity": 1, "opens_at_ms": now - 60_000});
+    let event = serde_json::json!({"event_id": "e1", "user_id": "u1", "kind": "visit", "occurred_at_ms": now});
+    for (path, method, body, status) in [
+        (
+            "/v1/activities/signing",
+            reqwest::Method::PUT,
+            activity,
+            200,
+        ),
+        (
+            "/v1/activities/signing/entries",
+            reqwest::Method::POST,
+            serde_json::Value::Null,
+            201,
+        ),
+        ("/v1/events", reqwest::Method::POST, event, 202),
+        (
+            "/v1/campaigns/spring",
+            reqwest::Method::PUT,
+            serde_json::json!({"name": "Spring"}),
+            200,
+        ),
+    ] {
+        let (found, said) = send(path, method, body);
+        assert_eq!(found, status, "{path}: {said}");
+    }
+    gateway.stop();
 }
 
 /// Where a member begins that folds nothing.

@@ -8,7 +8,7 @@ use crate::topics::{EVENT_BYTES, LETTER_BYTES, Wanted};
 
 /// Checks every topic.
 pub fn topics(config: &Config) -> Checks {
-    check(config, Wanted::all(config))
+    with_letters(config, Wanted::all(config).into())
 }
 
 /// Checks those that `footfall process` uses.
@@ -18,8 +18,7 @@ pub fn of_process(config: &Config) -> Checks {
     if config.processor.emit_enters {
         used.push(names.entries);
     }
-    let wanted = Wanted::all(config).into_iter();
-    check(config, wanted.filter(|topic| used.contains(&topic.name)))
+    with_letters(config, among(config, &used))
 }
 
 /// Checks those that `footfall entry` uses; without seats, that of events alone.
@@ -29,25 +28,39 @@ pub fn of_gateway(config: &Config, seats: bool) -> Checks {
     if seats {
         used.extend([names.entries, names.campaigns]);
     }
-    let wanted = Wanted::all(config).into_iter();
-    check(config, wanted.filter(|topic| used.contains(&topic.name)))
+    check(config, among(config, &used))
 }
 
-fn check(config: &Config, wanted: impl IntoIterator<Item = Wanted>) -> Checks {
+/// Topics by their names.
+fn among(config: &Config, names: &[String]) -> Vec<Wanted> {
+    let wanted = Wanted::all(config).into_iter();
+    wanted.filter(|of| names.contains(&of.name)).collect()
+}
+
+/// Where dead letters are written, or all of it is looked at.
+fn with_letters(config: &Config, wanted: Vec<Wanted>) -> Checks {
+    let mut checks = check(config, wanted);
+    if !is_unasked(&checks) {
+        record_sizes(config, &mut checks);
+    }
+    checks
+}
+
+fn check(config: &Config, wanted: Vec<Wanted>) -> Checks {
     let mut checks = Checks::of("topics");
     for topic in wanted {
         one(config, &topic, &mut checks);
-        if checks
-            .made
-            .iter()
-            .any(|of| of.outcome == super::Outcome::Unasked)
-        {
+        if is_unasked(&checks) {
             // Every further question would wait as long again.
-            return checks;
+            break;
         }
     }
-    record_sizes(config, &mut checks);
     checks
+}
+
+fn is_unasked(checks: &Checks) -> bool {
+    let mut made = checks.made.iter();
+    made.any(|of| of.outcome == super::Outcome::Unasked)
 }
 
 fn one(config: &Config, topic: &Wanted, checks: &mut Checks) {
