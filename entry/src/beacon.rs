@@ -16,13 +16,17 @@ use axum::routing::post;
 use prost::Message;
 use schemas::v1;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use web::Problem;
 
 use crate::client::{hints, user_agent};
 use crate::events::{self, Sent};
+use crate::openapi::NotTaken;
 use crate::rate::{Rate, WINDOW};
 use crate::{Gateway, files, problem, trace};
 
+/// Where beacons are sent.
+pub(crate) const BEACON: &str = "/v1/beacon";
 /// Events in one beacon: what the tracker gathers.
 const MOST_EVENTS: usize = 20;
 /// Beacons of one address in a window: people behind one address share it.
@@ -71,23 +75,30 @@ impl Pages {
 }
 
 /// What a page saw.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Seen {
+pub(crate) struct Seen {
+    /// The event's id: one that comes twice is counted once.
     event_id: String,
+    /// The visitor, by any id of the page's choice.
     user_id: String,
+    /// What was done.
     kind: Kind,
+    /// The campaign; empty: none.
     #[serde(default)]
     campaign_id: String,
+    /// The activity; empty: none.
     #[serde(default)]
     activity_id: String,
 }
 
 /// What a page may say was done.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
+    /// A page was seen.
     Visit,
+    /// Something on it was clicked.
     Click,
 }
 
@@ -114,13 +125,27 @@ impl Seen {
 /// The routes of pages.
 pub(crate) fn routes(gateway: Gateway, pages: Pages) -> Router {
     Router::new()
-        .route("/v1/beacon", post(take))
+        .route(BEACON, post(take))
         .merge(files::tracker())
         .with_state((gateway, pages))
 }
 
-/// Takes what a page saw.
-async fn take(
+/// Takes what a page saw: at most 20 visits and clicks.
+#[utoipa::path(
+    post, path = "/v1/beacon", tag = "page",
+    request_body(description = "An array, whatever its media type says", content = Vec<Seen>),
+    responses(
+        (status = 202, description = "The log has acknowledged all of it", body = events::Answer),
+        (status = 207, description = "It has acknowledged what says so", body = events::Answer),
+        (status = 403, description = "The header Origin names no page that may send", body = web::Body, content_type = "application/problem+json"),
+        (status = 408, description = "The body came too slowly", body = web::Body, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = web::Body, content_type = "application/problem+json"),
+        (status = 422, description = "It can't be read, or none of it can be used", body = web::Body, content_type = "application/problem+json"),
+        (status = 429, description = "This address sends too often", body = web::Body, content_type = "application/problem+json"),
+        NotTaken,
+    )
+)]
+pub(crate) async fn take(
     State((gateway, pages)): State<(Gateway, Pages)>,
     request: Request,
 ) -> Result<Response, Problem> {

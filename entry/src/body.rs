@@ -23,11 +23,17 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// The room that bodies share. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Room(Arc<Semaphore>);
+pub(crate) struct Room {
+    permits: Arc<Semaphore>,
+    longest: Duration,
+}
 
 impl Default for Room {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM_BYTES / PERMIT_BYTES)))
+        Self {
+            permits: Arc::new(Semaphore::new(ROOM_BYTES / PERMIT_BYTES)),
+            longest: LONGEST,
+        }
     }
 }
 
@@ -43,18 +49,18 @@ impl Room {
             return Err(too_large());
         }
         let permits = most.div_ceil(PERMIT_BYTES).max(1) as u32;
-        let Ok(room) = Arc::clone(&self.0).try_acquire_many_owned(permits) else {
+        let Ok(room) = Arc::clone(&self.permits).try_acquire_many_owned(permits) else {
             count_shed(Full::Bodies);
             let detail = "too many bodies are read or wait for the log; send it again later";
             return Err(Problem::new(problem::BUSY, detail));
         };
-        match tokio::time::timeout(LONGEST, collect(body, most)).await {
+        match tokio::time::timeout(self.longest, collect(body, most)).await {
             Ok(bytes) => Ok((bytes?, room)),
             Err(_) => Err(Problem::new(
                 problem::TOO_SLOW,
                 format!(
                     "the body had not come after {} s; send less at once",
-                    LONGEST.as_secs()
+                    self.longest.as_secs()
                 ),
             )),
         }
@@ -86,4 +92,38 @@ async fn collect(body: Body, most: usize) -> Result<Vec<u8>, Problem> {
 fn too_large() -> Problem {
     let detail = format!("a body takes at most {MOST_BYTES} bytes; send fewer events at once");
     Problem::new(problem::TOO_LARGE, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use axum::response::IntoResponse;
+    use futures::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_comes_for_ever_is_cut_off_and_its_room_given_back() {
+        let room = Room {
+            longest: Duration::from_millis(50),
+            ..Room::default()
+        };
+        let before = room.permits.available_permits();
+        let first = stream::once(async { Ok::<_, std::io::Error>("[") });
+        let body = Body::from_stream(first.chain(stream::pending()));
+        let refused = room.read(&HeaderMap::new(), body).await.unwrap_err();
+        assert_eq!(refused.into_response().status(), 408);
+        assert_eq!(room.permits.available_permits(), before);
+    }
+
+    #[tokio::test]
+    async fn a_body_longer_than_it_said_is_refused_before_it_is_read_whole() {
+        let room = Room::default();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_LENGTH, "10".parse().unwrap());
+        let endless = stream::repeat_with(|| Ok::<_, std::io::Error>("12345678"));
+        let body = Body::from_stream(endless);
+        let refused = room.read(&headers, body).await.unwrap_err();
+        assert_eq!(refused.into_response().status(), 413);
+    }
 }

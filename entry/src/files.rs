@@ -14,29 +14,61 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const PAGE: &str = "text/html; charset=utf-8";
 
+/// Paths of the tracker and its example.
+pub(crate) const TRACKER: [&str; 2] = ["/footfall.js", "/example"];
+/// Paths of the page on which seats are tried, its script and its style.
+pub(crate) const TRIAL: [&str; 3] = ["/", "/try.js", "/try.css"];
+
 /// The tracker, and a page that uses it.
 pub(crate) fn tracker<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new()
-        .route(
-            "/footfall.js",
-            file(SCRIPT, include_str!("../page/footfall.js")),
-        )
-        .route("/example", file(PAGE, include_str!("../page/example.html")))
+    [(TRACKER[0], get(footfall_js)), (TRACKER[1], get(example))]
+        .into_iter()
+        .fold(Router::new(), |router, (path, file)| {
+            router.route(path, file)
+        })
 }
 
 /// The page on which seats are tried.
 pub(crate) fn trial() -> Router {
-    Router::new()
-        .route("/", file(PAGE, include_str!("../page/try.html")))
-        .route("/try.js", file(SCRIPT, include_str!("../page/try.js")))
-        .route("/try.css", file(STYLE, include_str!("../page/try.css")))
+    [
+        (TRIAL[0], get(page)),
+        (TRIAL[1], get(try_js)),
+        (TRIAL[2], get(try_css)),
+    ]
+    .into_iter()
+    .fold(Router::new(), |router, (path, file)| {
+        router.route(path, file)
+    })
 }
 
-fn file<S: Clone + Send + Sync + 'static>(
-    media_type: &'static str,
-    text: &'static str,
-) -> axum::routing::MethodRouter<S> {
-    get(move || async move { served(media_type, text) })
+/// The tracker for pages.
+#[utoipa::path(get, path = "/footfall.js", tag = "page", responses((status = 200, description = "A script", body = String, content_type = "text/javascript")))]
+pub(crate) async fn footfall_js() -> Response {
+    served(SCRIPT, include_str!("../page/footfall.js"))
+}
+
+/// A page that uses the tracker.
+#[utoipa::path(get, path = "/example", tag = "page", responses((status = 200, description = "A page", body = String, content_type = "text/html")))]
+pub(crate) async fn example() -> Response {
+    served(PAGE, include_str!("../page/example.html"))
+}
+
+/// The page on which seats are tried.
+#[utoipa::path(get, path = "/", tag = "page", responses((status = 200, description = "A page", body = String, content_type = "text/html")))]
+pub(crate) async fn page() -> Response {
+    served(PAGE, include_str!("../page/try.html"))
+}
+
+/// Its script.
+#[utoipa::path(get, path = "/try.js", tag = "page", responses((status = 200, description = "A script", body = String, content_type = "text/javascript")))]
+pub(crate) async fn try_js() -> Response {
+    served(SCRIPT, include_str!("../page/try.js"))
+}
+
+/// Its style.
+#[utoipa::path(get, path = "/try.css", tag = "page", responses((status = 200, description = "A style sheet", body = String, content_type = "text/css")))]
+pub(crate) async fn try_css() -> Response {
+    served(STYLE, include_str!("../page/try.css"))
 }
 
 fn served(media_type: &'static str, text: &'static str) -> Response {

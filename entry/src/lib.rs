@@ -14,6 +14,7 @@ mod follow;
 mod gateway;
 mod keep;
 pub mod metrics;
+mod openapi;
 mod problem;
 mod rate;
 mod routes;

@@ -12,51 +12,81 @@ use schemas::v1::entry_record::Act;
 use schemas::v1::{ActivityDefined, CampaignRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use web::Problem;
 
 use super::{AGAIN, Entries, behind};
+use crate::openapi::{NotLetIn, NotTaken};
 use crate::{problem, trace};
 
 /// An activity as an operator defines it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Definition {
+pub(crate) struct Definition {
+    /// The campaign that its visitors are counted in.
     #[serde(default)]
     campaign_id: String,
+    /// What people read.
     #[serde(default)]
     name: String,
+    /// How many seats there are.
     capacity: u64,
+    /// When it opens, milliseconds since the epoch.
     opens_at_ms: i64,
+    /// When it closes; without it, never.
     closes_at_ms: Option<i64>,
 }
 
 /// An activity and its seats.
-#[derive(Debug, Serialize)]
-struct Shown {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Activity)]
+pub(crate) struct Shown {
+    /// The activity.
     activity_id: String,
+    /// The campaign that its visitors are counted in.
     campaign_id: String,
+    /// What people read.
     name: String,
+    /// How many seats there are.
     capacity: u64,
+    /// How many of them are held.
     held: u64,
     /// Seats that may still be given; none while more are held than a lowered capacity.
     remaining: u64,
+    /// Seats ever given.
     admitted: u64,
+    /// When it opens, milliseconds since the epoch.
     opens_at_ms: i64,
+    /// When it closes; null: never.
     closes_at_ms: Option<i64>,
+    /// The partition where its entries stand.
     partition: u32,
     /// The first offset of the partition that this does not know of.
     folded: u64,
 }
 
 /// A campaign's name.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Campaign {
+pub(crate) struct Campaign {
+    /// What people read.
     name: String,
 }
 
 /// Tells what an activity is and how many of its seats are held.
-pub(super) async fn show(
+#[utoipa::path(
+    get, path = "/v1/activities/{id}", tag = "seats",
+    params(
+        ("id" = String, Path, description = "The activity's id"),
+    ),
+    security(("token" = ["read"])),
+    responses(
+        (status = 200, description = "The activity", body = Shown),
+        (status = 404, description = "No such activity is defined", body = web::Body, content_type = "application/problem+json"),
+        NotLetIn, NotTaken,
+    )
+)]
+pub(crate) async fn show(
     State(entries): State<Entries>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
@@ -92,7 +122,24 @@ fn shown(entries: &Entries, id: &str) -> Result<Option<Shown>, Problem> {
 }
 
 /// Defines an activity, or changes it: seats that were given stay.
-pub(super) async fn define(
+#[utoipa::path(
+    put, path = "/v1/activities/{id}", tag = "seats",
+    params(
+        ("id" = String, Path, description = "The activity's id"),
+    ),
+    security(("token" = ["admin"])),
+    request_body(content = Definition),
+    responses(
+        (status = 200, description = "The activity as it is now", body = Shown),
+        (status = 202, description = "The log has not answered yet; send it again", body = Object),
+        (status = 408, description = "The body came too slowly", body = web::Body, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = web::Body, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not application/json", body = web::Body, content_type = "application/problem+json"),
+        (status = 422, description = "It can't be read, or can't be recorded", body = web::Body, content_type = "application/problem+json"),
+        NotLetIn, NotTaken,
+    )
+)]
+pub(crate) async fn define(
     State(entries): State<Entries>,
     path: Result<Path<String>, PathRejection>,
     request: Request,
@@ -123,7 +170,23 @@ pub(super) async fn define(
 }
 
 /// Names a campaign.
-pub(super) async fn name_campaign(
+#[utoipa::path(
+    put, path = "/v1/campaigns/{id}", tag = "seats",
+    params(
+        ("id" = String, Path, description = "The campaign's id"),
+    ),
+    security(("token" = ["admin"])),
+    request_body(content = Campaign),
+    responses(
+        (status = 200, description = "It is called so", body = Object),
+        (status = 408, description = "The body came too slowly", body = web::Body, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = web::Body, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not application/json", body = web::Body, content_type = "application/problem+json"),
+        (status = 422, description = "It can't be read, or can't be recorded", body = web::Body, content_type = "application/problem+json"),
+        NotLetIn, NotTaken,
+    )
+)]
+pub(crate) async fn name_campaign(
     State(entries): State<Entries>,
     path: Result<Path<String>, PathRejection>,
     request: Request,

@@ -5,10 +5,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pipeline::admission::{Answer, Decision, Receipt, Refusal};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What became of a request.
-#[derive(Debug, Serialize)]
-pub(super) struct Told {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EntryAnswer)]
+pub(crate) struct Told {
     /// `admitted`, or the word for why not.
     outcome: &'static str,
     /// Whether the log decided: then this holds for the request for ever. Else the same request may be admitted later.
@@ -16,16 +18,17 @@ pub(super) struct Told {
     /// The request that this is the answer to; absent where none was asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    /// The seat.
+    /// The seat; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Seat>)]
     receipt: Option<Receipt>,
-    /// Where in the activity's partition it was decided.
+    /// Where in the activity's partition it was decided; absent where nothing is decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
-    /// The first offset that this does not know of.
+    /// The first offset that this does not know of; absent where the log decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     folded: Option<u64>,
-    /// When the activity opens, milliseconds since the epoch.
+    /// When the activity opens, milliseconds since the epoch; absent where it is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     opens_at_ms: Option<i64>,
     #[serde(skip)]
@@ -34,6 +37,25 @@ pub(super) struct Told {
     retry_after_s: Option<u64>,
     #[serde(skip)]
     location: Option<String>,
+}
+
+/// A seat that was given: anyone who reads the log finds it there.
+#[derive(ToSchema)]
+#[schema(as = Receipt)]
+#[allow(dead_code)]
+struct Seat {
+    /// The activity.
+    activity_id: String,
+    /// Who got the seat.
+    user_id: String,
+    /// The how manieth seat of the activity, from 1; never given twice.
+    rank: u64,
+    /// The partition of the request.
+    partition: u32,
+    /// Its offset.
+    offset: u64,
+    /// When the log took the request, milliseconds since the epoch.
+    admitted_at_ms: i64,
 }
 
 impl Told {

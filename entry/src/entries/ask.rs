@@ -16,6 +16,7 @@ use super::answer::Told;
 use super::{Entries, behind};
 use crate::client::{hints, user_agent};
 use crate::metrics::{Source, count_answer};
+use crate::openapi::{NotLetIn, NotTaken};
 use crate::trace;
 
 /// What is counted where no answer was given but a problem.
@@ -24,7 +25,27 @@ const PROBLEM: &str = "problem";
 const REQUEST_ID: &str = "idempotency-key";
 
 /// Asks for a seat.
-pub(super) async fn ask(
+#[utoipa::path(
+    post, path = "/v1/activities/{id}/entries", tag = "seats",
+    params(
+        ("id" = String, Path, description = "The activity's id"),
+        ("Footfall-User" = String, Header, description = "Who asks, as the operator signed it: `user.expiry.signature`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The request's name, the same for each try; without one every try is another request"),
+    ),
+    security(("token" = ["enter"])),
+    responses(
+        (status = 201, description = "A seat", body = Told),
+        (status = 200, description = "The same seat again", body = Told),
+        (status = 202, description = "The log has not answered yet; ask again at Location", body = Told),
+        (status = 404, description = "There is no such activity", body = Told),
+        (status = 409, description = "Every seat is held, or the request's seat was given back", body = Told),
+        (status = 410, description = "The activity has closed", body = Told),
+        (status = 422, description = "An id can't be recorded", body = web::Body, content_type = "application/problem+json"),
+        (status = 425, description = "It opens later; Retry-After says when", body = Told),
+        NotLetIn, NotTaken,
+    )
+)]
+pub(crate) async fn ask(
     State(entries): State<Entries>,
     path: Result<Path<String>, PathRejection>,
     request: Request,

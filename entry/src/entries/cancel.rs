@@ -8,10 +8,26 @@ use web::Problem;
 
 use super::answer::Told;
 use super::{Entries, behind};
+use crate::openapi::{NotLetIn, NotTaken};
 use crate::trace;
 
 /// Gives the seat back that the user holds. It names the seat, so that a copy that comes late takes no later one.
-pub(super) async fn cancel(
+#[utoipa::path(
+    delete, path = "/v1/activities/{id}/entries", tag = "seats",
+    params(
+        ("id" = String, Path, description = "The activity's id"),
+        ("Footfall-User" = String, Header, description = "Who asks, as the operator signed it: `user.expiry.signature`"),
+    ),
+    security(("token" = ["enter"])),
+    responses(
+        (status = 200, description = "The seat is given back", body = Told),
+        (status = 202, description = "The log has not answered yet; ask again at Location", body = Told),
+        (status = 404, description = "The user holds no seat", body = Told),
+        (status = 422, description = "An id can't be recorded", body = web::Body, content_type = "application/problem+json"),
+        NotLetIn, NotTaken,
+    )
+)]
+pub(crate) async fn cancel(
     State(entries): State<Entries>,
     path: Result<Path<String>, PathRejection>,
     request: Request,

@@ -1,18 +1,18 @@
 //! Seats: asked for, given back, looked up. The log decides; this appends, follows, and tells what was decided.
 
-mod activities;
+pub(crate) mod activities;
 mod answer;
-mod ask;
-mod cancel;
+pub(crate) mod ask;
+pub(crate) mod cancel;
 mod record;
-mod show;
+pub(crate) mod show;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use log::{Appended, NewRecord, Producer};
 use tokio::sync::Semaphore;
 use web::{Access, Guard, Problem, Scope, guarded};
@@ -116,25 +116,34 @@ impl Entries {
     }
 }
 
+/// Paths of seats, each method by its name, the scope that it needs, and what answers. The OpenAPI document lists the same.
+pub(crate) fn table() -> [(&'static str, &'static str, Scope, MethodRouter<Entries>); 6] {
+    const ENTRIES: &str = "/v1/activities/{id}/entries";
+    const SEAT: &str = "/v1/activities/{id}/entries/{user}";
+    const ACTIVITY: &str = "/v1/activities/{id}";
+    const CAMPAIGN: &str = "/v1/campaigns/{id}";
+    [
+        (ENTRIES, "post", Scope::Enter, post(ask::ask)),
+        (ENTRIES, "delete", Scope::Enter, delete(cancel::cancel)),
+        (SEAT, "get", Scope::Enter, get(show::show)),
+        (ACTIVITY, "get", Scope::Read, get(activities::show)),
+        (ACTIVITY, "put", Scope::Admin, put(activities::define)),
+        (
+            CAMPAIGN,
+            "put",
+            Scope::Admin,
+            put(activities::name_campaign),
+        ),
+    ]
+}
+
 /// The routes of seats.
 pub(crate) fn routes(entries: Entries, guard: &Guard) -> Router {
-    let needs = |scope, route| guarded(route, Access::Needs(scope), guard);
-    let entering = post(ask::ask).delete(cancel::cancel);
-    Router::new()
-        .route("/v1/activities/{id}/entries", needs(Scope::Enter, entering))
-        .route(
-            "/v1/activities/{id}/entries/{user}",
-            needs(Scope::Enter, get(show::show)),
-        )
-        .route(
-            "/v1/activities/{id}",
-            needs(Scope::Read, get(activities::show))
-                .merge(needs(Scope::Admin, put(activities::define))),
-        )
-        .route(
-            "/v1/campaigns/{id}",
-            needs(Scope::Admin, put(activities::name_campaign)),
-        )
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, (path, _, scope, answer)| {
+            router.route(path, guarded(answer, Access::Needs(scope), guard))
+        })
         .with_state(entries)
 }
 

@@ -7,17 +7,38 @@ use web::Problem;
 
 use super::answer::Told;
 use super::{Entries, behind};
+use crate::openapi::{NotLetIn, NotTaken};
 use crate::problem;
 
 /// Which request is asked about.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     request: Option<String>,
 }
 
 /// Tells what the log has decided. A request that no record of the log decides yet is answered as pending.
-pub(super) async fn show(
+#[utoipa::path(
+    get, path = "/v1/activities/{id}/entries/{user}", tag = "seats",
+    params(
+        ("id" = String, Path, description = "The activity's id"),
+        ("Footfall-User" = String, Header, description = "Who asks, as the operator signed it: `user.expiry.signature`"),
+        ("user" = String, Path, description = "The user, who must be the one who asks"),
+        ("request" = Option<String>, Query, description = "The request to tell of; without it, the seat that the user holds"),
+    ),
+    security(("token" = ["enter"])),
+    responses(
+        (status = 200, description = "The seat", body = Told),
+        (status = 202, description = "No record decides the request yet", body = Told),
+        (status = 400, description = "A parameter is wrong", body = web::Body, content_type = "application/problem+json"),
+        (status = 404, description = "The user holds no seat, or there was no such activity", body = Told),
+        (status = 409, description = "The request was refused, or its seat was given back", body = Told),
+        (status = 410, description = "The activity had closed", body = Told),
+        (status = 425, description = "It was not open", body = Told),
+        NotLetIn, NotTaken,
+    )
+)]
+pub(crate) async fn show(
     State(entries): State<Entries>,
     path: Result<Path<(String, String)>, PathRejection>,
     query: Result<Query<Asked>, QueryRejection>,

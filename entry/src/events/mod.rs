@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use log::Appended;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
+use utoipa::ToSchema;
 use web::Problem;
 
 use self::form::Form;
@@ -20,6 +21,7 @@ pub(crate) use self::form::Sent;
 use self::judge::{Judged, judge};
 use crate::Gateway;
 use crate::metrics::{Outcome, count_events};
+use crate::openapi::{NotLetIn, NotTaken};
 use crate::{problem, trace};
 
 /// Headers of this beginning are Footfall's own.
@@ -28,32 +30,61 @@ const RESERVED: &str = "footfall-";
 const AGAIN: &str = "send the same again, with the same event_ids, and none is counted twice";
 
 /// What became of the events, in the order they were sent.
-#[derive(Debug, Serialize)]
-struct Answer {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventsAnswer)]
+pub(crate) struct Answer {
+    /// Events that the log has acknowledged.
     accepted: usize,
+    /// Events that are refused.
     rejected: usize,
+    /// Each of them, in the order in which they were sent.
     events: Vec<Told>,
 }
 
 /// What became of an event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventAnswer)]
 #[serde(tag = "status", rename_all = "lowercase")]
 enum Told {
+    /// The log has acknowledged it.
     Accepted {
+        /// The event's own id.
         event_id: String,
+        /// The partition where it stands.
         partition: u32,
+        /// Its place there.
         offset: u64,
     },
+    /// It can't be used.
     Rejected {
-        /// Absent where it could not be read.
+        /// The event's own id; absent where it could not be read.
         #[serde(skip_serializing_if = "Option::is_none")]
         event_id: Option<String>,
+        /// The word for why not: those of dead letters, `bad_json` and `reserved_kind`.
         reason: &'static str,
+        /// What is wrong with it.
         detail: String,
     },
 }
 
-/// Takes events.
+/// Takes events: at most 1,000 in 1 MiB. Each is answered for itself.
+#[utoipa::path(
+    post, path = "/v1/events", tag = "events",
+    security(("token" = ["ingest"])),
+    request_body(description = "One event as an object, or an array of them; as protobuf one `footfall.v1.Event`, or with `; delimited=true` any number, each after its length as a varint", content(
+        (Object = "application/json"), (Vec<u8> = "application/x-protobuf"),
+    )),
+    responses(
+        (status = 202, description = "The log has acknowledged all of them", body = Answer),
+        (status = 207, description = "It has acknowledged those that say so", body = Answer),
+        (status = 422, description = "Every event is refused; or, as a problem, the body can't be read", body = Answer),
+        (status = 400, description = "A header is Footfall's own", body = web::Body, content_type = "application/problem+json"),
+        (status = 408, description = "The body came too slowly", body = web::Body, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large, or has too many events", body = web::Body, content_type = "application/problem+json"),
+        (status = 415, description = "The body's form is not known here", body = web::Body, content_type = "application/problem+json"),
+        NotLetIn, NotTaken,
+    )
+)]
 pub(crate) async fn take(
     State(gateway): State<Gateway>,
     request: Request,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use entry::{Folds, Following};
-use log::{Appended, Consumer, Delivery, Error, NewRecord, Producer};
+use log::{Consumer, Delivery, Error};
 use serde_json::json;
 
 use crate::support::{Gate, NOW_MS, PARTITIONS};
-use crate::world::{World, ask, call, define, holds, outcome, put};
+use crate::world::{Silent, World, ask, call, define, holds, outcome, put};
 
 #[tokio::test]
 async fn seats_go_to_who_comes_first_and_a_retry_gets_the_same_receipt_from_any_gateway() {
@@ -232,17 +232,6 @@ async fn a_user_who_goes_on_asking_is_told_to_wait_and_others_are_not() {
     assert_eq!(statuses[0], 201);
     assert!(statuses.contains(&429), "{statuses:?}");
     assert_eq!(ask(&gateway.router, "u2", None).await.status, 201);
-}
-
-/// Appends, and says nothing about it until it is opened.
-struct Silent(Arc<dyn Producer>, Arc<Gate>);
-
-impl Producer for Silent {
-    fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Appended>, Error> {
-        let appended = self.0.append(records)?;
-        self.1.append(Vec::new())?;
-        Ok(appended)
-    }
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 
 mod entries;
 mod events;
+mod openapi;
 mod pages;
+mod rush;
 mod snapshots;
 mod support;
 mod troubles;

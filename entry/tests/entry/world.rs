@@ -8,11 +8,11 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use entry::{Entries, Folds, Following, Gateway, Users};
-use log::Producer;
 use log::embedded::Log;
+use log::{Appended, Error, NewRecord, Producer};
 use serde_json::{Value, json};
 
-use crate::support::{Answered, LONGEST_WAIT, NOW_MS, PARTITIONS, send};
+use crate::support::{Answered, Gate, LONGEST_WAIT, NOW_MS, PARTITIONS, send};
 
 /// A log whose clock and whose gateways' clocks a test sets.
 pub struct World {
@@ -58,13 +58,17 @@ impl World {
     }
 
     pub fn router(&self, folds: Arc<Folds>, producer: Arc<dyn Producer>) -> Router {
+        entry::router(self.with_seats(folds, producer))
+    }
+
+    pub fn with_seats(&self, folds: Arc<Folds>, producer: Arc<dyn Producer>) -> Gateway {
         let now = Arc::clone(&self.now);
         let campaigns = self.log.producer("campaigns").unwrap();
         let entries = Entries::new(folds, producer, campaigns, Users::as_claimed())
             .unwrap()
             .with_clock(Arc::new(move || now.load(Ordering::SeqCst)));
         let gateway = Gateway::new(self.log.producer("events").unwrap()).unwrap();
-        entry::router(gateway.with_entries(entries))
+        gateway.with_entries(entries)
     }
 
     pub fn records(&self) -> u64 {
@@ -133,4 +137,15 @@ pub fn outcome(answer: &Answered) -> (u16, &str, bool) {
         outcome.unwrap_or_else(|| panic!("{} {}", answer.status, answer.body)),
         decided.unwrap(),
     )
+}
+
+/// Appends, and says nothing about it until it is opened.
+pub struct Silent(pub Arc<dyn Producer>, pub Arc<Gate>);
+
+impl Producer for Silent {
+    fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Appended>, Error> {
+        let appended = self.0.append(records)?;
+        self.1.append(Vec::new())?;
+        Ok(appended)
+    }
 }
