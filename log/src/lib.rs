@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use batch::{BATCH_BYTES, BATCH_RECORDS, Batch, BatchBuilder};
 
 /// What went wrong with the log.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The log did not answer, or answered that it can't now: the same call may go through later.
     #[error("the log can't be reached or refused for now: {0}")]
@@ -165,7 +165,43 @@ pub trait Producer: Send + Sync {
     /// who appends again must be able to tell a second copy. [`Error::Transient`] when appending again may
     /// go through, else [`Error::Fatal`].
     fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Appended>, Error>;
+
+    /// Appends the records of several callers, in their order, and tells each by itself what [`Producer::append`] would
+    /// return. One back end appends them together, and they share a failure; another returns at once, tells from a
+    /// thread of its own, and none waits for another's acknowledgement. Whoever calls bounds how many are not told yet.
+    fn append_each(&self, callers: Vec<Caller>) {
+        let (mut all, mut ends, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+        for mut caller in callers {
+            all.append(&mut caller.records);
+            ends.push(all.len());
+            waiting.push(caller.told);
+        }
+        let appended = self.append(all);
+        let mut start = 0;
+        for (told, end) in waiting.into_iter().zip(ends) {
+            let part = appended.as_ref().map_err(Clone::clone);
+            told(part.and_then(|all| part_of(all, start, end)));
+            start = end;
+        }
+    }
 }
+
+/// Where the records of one caller stand.
+fn part_of(all: &[Appended], start: usize, end: usize) -> Result<Vec<Appended>, Error> {
+    let part = all.get(start..end).map(<[Appended]>::to_vec);
+    part.ok_or_else(|| Error::Fatal("the log answered for too few records".to_owned()))
+}
+
+/// The records of one caller, and how it is told where they stand.
+pub struct Caller {
+    /// Appended in order, per partition.
+    pub records: Vec<NewRecord>,
+    /// Called once, maybe on a thread of the log: it must not wait.
+    pub told: Told,
+}
+
+/// Takes what [`Producer::append`] would return.
+pub type Told = Box<dyn FnOnce(Result<Vec<Appended>, Error>) + Send>;
 
 /// Reads a topic without a group.
 pub trait Reader: Send {

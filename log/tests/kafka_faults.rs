@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use footfall_log::kafka::{Config, Consumer, Producer};
-use footfall_log::{Consumer as _, Delivery, Error, NewRecord, NoStart, Positions, Producer as _};
+use footfall_log::{
+    Appended, Caller, Consumer as _, Delivery, Error, NewRecord, NoStart, Positions, Producer as _,
+};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -172,6 +174,76 @@ fn a_producer_that_lost_its_sequence_is_made_anew() {
     let error = producer.append(records(3)).unwrap_err();
     assert!(matches!(error, Error::Transient(_)), "{error:?}");
     producer.append(records(3)).expect("by a new client");
+}
+
+type Told = std::sync::mpsc::Receiver<Result<Vec<Appended>, Error>>;
+
+/// A caller of one record in that partition, and what it is told.
+fn caller(partition: u32) -> (Caller, Told) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let record = NewRecord {
+        partition: Some(partition),
+        ..NewRecord::default()
+    };
+    let caller = Caller {
+        records: vec![record],
+        told: Box::new(move |appended| tell.send(appended).unwrap()),
+    };
+    (caller, told)
+}
+
+#[test]
+fn a_leader_that_is_down_keeps_only_its_own_callers_waiting() {
+    let cluster = MockCluster::new(2).unwrap();
+    cluster.create_topic(TOPIC, 2, 2).unwrap();
+    for (partition, leader) in [(0, 1), (1, 2)] {
+        cluster
+            .partition_leader(TOPIC, partition, Some(leader))
+            .expect("the leader is set");
+    }
+    let config = Config {
+        brokers: cluster.bootstrap_servers(),
+        ..Config::default()
+    };
+    let producer = Producer::new(&config, TOPIC).unwrap();
+    for partition in [0, 1] {
+        let (both, told) = caller(partition);
+        producer.append_each(vec![both]);
+        told.recv_timeout(CAP).expect("told").expect("acknowledged");
+    }
+    cluster.broker_down(1).unwrap();
+    let (of_dead, waits) = caller(0);
+    let (of_living, told) = caller(1);
+    producer.append_each(vec![of_dead, of_living]);
+    let appended = told.recv_timeout(CAP).expect("told").expect("acknowledged");
+    assert_eq!((appended[0].partition, appended[0].offset), (1, 1));
+    assert!(waits.try_recv().is_err(), "its leader is down");
+    cluster.broker_up(1).unwrap();
+    let appended = waits
+        .recv_timeout(CAP)
+        .expect("told")
+        .expect("acknowledged");
+    assert_eq!((appended[0].partition, appended[0].offset), (0, 1));
+}
+
+#[test]
+fn a_producer_that_nobody_waits_for_is_made_anew_as_well() {
+    let (cluster, config) = cluster();
+    let producer = Producer::new(&config, TOPIC).unwrap();
+    producer.append(records(1)).unwrap();
+    cluster.request_errors(
+        RDKafkaApiKey::Produce,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER],
+    );
+    let (first, told) = caller(0);
+    producer.append_each(vec![first]);
+    let error = told.recv_timeout(CAP).expect("told").unwrap_err();
+    assert!(matches!(error, Error::Transient(_)), "{error:?}");
+    let (second, told) = caller(0);
+    producer.append_each(vec![second]);
+    told.recv_timeout(CAP)
+        .expect("told")
+        .expect("by a new client");
 }
 
 #[test]

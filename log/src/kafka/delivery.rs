@@ -1,7 +1,7 @@
-//! Gathers the delivery reports of one call to append: an atomic a record, no lock.
+//! Gathers the delivery reports of one call to append, an atomic a record, no lock, and wakes or tells its caller.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::Message;
@@ -11,7 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 
 use super::report;
-use crate::{Appended, Error};
+use crate::{Appended, Error, Told};
 
 /// One call to append, shared by its records.
 pub(super) struct Call {
@@ -33,6 +33,8 @@ struct Outcome {
     /// The first.
     failure: Option<Error>,
     finished: bool,
+    /// Whom to tell; without it somebody waits.
+    told: Option<Told>,
 }
 
 /// What travels with a record through librdkafka.
@@ -51,6 +53,13 @@ impl Call {
         })
     }
 
+    /// A call whose caller goes on meanwhile and is told at the end.
+    pub(super) fn telling(records: usize, told: Told) -> Arc<Self> {
+        let call = Self::new(records);
+        call.outcome().told = Some(told);
+        call
+    }
+
     pub(super) fn ticket(self: &Arc<Self>, index: usize) -> Box<Ticket> {
         Box::new(Ticket {
             call: Arc::clone(self),
@@ -66,22 +75,19 @@ impl Call {
 
     /// Waits for every report.
     pub(super) fn wait(&self) -> Result<Vec<Appended>, Error> {
-        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outcome = self.outcome();
         while !outcome.finished {
             outcome = self
                 .finished
                 .wait(outcome)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        match outcome.failure.take() {
-            Some(error) => Err(error),
-            None => Ok(self.places.iter().map(Place::appended).collect()),
-        }
+        self.ended(&mut outcome)
     }
 
     /// Waits for every report; whether all came within `patience`.
     pub(super) fn is_finished_within(&self, patience: Duration) -> bool {
-        let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = self.outcome();
         let waited = self
             .finished
             .wait_timeout_while(outcome, patience, |outcome| !outcome.finished);
@@ -90,16 +96,34 @@ impl Call {
     }
 
     fn fail(&self, error: Error) {
-        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        outcome.failure.get_or_insert(error);
+        self.outcome().failure.get_or_insert(error);
     }
 
     fn settle(&self, records: usize) {
-        if self.left.fetch_sub(records, Ordering::AcqRel) == records {
-            let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-            outcome.finished = true;
-            self.finished.notify_all();
+        if self.left.fetch_sub(records, Ordering::AcqRel) != records {
+            return;
         }
+        let mut outcome = self.outcome();
+        outcome.finished = true;
+        let Some(told) = outcome.told.take() else {
+            self.finished.notify_all();
+            return;
+        };
+        let ended = self.ended(&mut outcome);
+        drop(outcome);
+        told(ended);
+    }
+
+    /// What the caller is told when every report has come.
+    fn ended(&self, outcome: &mut Outcome) -> Result<Vec<Appended>, Error> {
+        match outcome.failure.take() {
+            Some(error) => Err(error),
+            None => Ok(self.places.iter().map(Place::appended).collect()),
+        }
+    }
+
+    fn outcome(&self) -> MutexGuard<'_, Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -14,7 +14,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer
 
 use super::delivery::{Call, Context, Ticket};
 use super::{Config, report};
-use crate::{Appended, Error, NewRecord};
+use crate::{Appended, Caller, Error, NewRecord};
 
 /// How long to serve delivery reports when librdkafka's queue is full, before it is tried again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(10);
@@ -145,6 +145,31 @@ impl crate::Producer for Producer {
             self.replace_if_broken(&client)?;
         }
         appended
+    }
+
+    /// Each caller's records are a call of their own to librdkafka, which batches them by partition itself.
+    fn append_each(&self, callers: Vec<Caller>) {
+        if self.without_gaps {
+            return callers
+                .into_iter()
+                .for_each(|caller| (caller.told)(self.append(caller.records)));
+        }
+        for Caller { records, told } in callers {
+            if records.is_empty() {
+                told(Ok(Vec::new()));
+                continue;
+            }
+            // Nobody waited for the call that broke it.
+            let client = self.client();
+            let client = match self.replace_if_broken(&client) {
+                Ok(()) => self.client(),
+                Err(error) => {
+                    told(Err(error));
+                    continue;
+                }
+            };
+            self.enqueue(&client, &Call::telling(records.len(), told), &records);
+        }
     }
 }
 

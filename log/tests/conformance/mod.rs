@@ -43,6 +43,7 @@ macro_rules! conformance {
             concurrent_producers_lose_nothing,
             an_unknown_partition_is_refused,
             an_empty_append_is_acknowledged,
+            each_of_several_callers_is_told_where_its_own_records_stand,
             a_consumer_starts_where_the_positions_say,
             a_consumer_that_waits_is_woken_by_an_append,
             a_start_beyond_the_end_halts_the_partition,

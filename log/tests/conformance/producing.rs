@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use footfall_log::NewRecord;
+use footfall_log::{Caller, NewRecord};
 use pipeline::record::Headers;
 use schemas::partition::partition_of;
 
-use super::tools::{Delivered, Starts, append_numbered, number, numbered, read_all, record};
+use super::tools::{CAP, Delivered, Starts, append_numbered, number, numbered, read_all, record};
 use super::{Harness, PARTITIONS};
 
 pub fn acknowledged_records_are_read_back_once_and_in_order(harness: &dyn Harness) {
@@ -213,4 +213,44 @@ pub fn concurrent_producers_lose_nothing(harness: &dyn Harness) {
     assert_eq!(read.len() as u64, all);
     assert_eq!(numbers, (0..all).collect());
     assert_eq!(held, places.into_iter().collect());
+}
+
+pub fn each_of_several_callers_is_told_where_its_own_records_stand(harness: &dyn Harness) {
+    const CALLERS: u64 = 500;
+    let producer = harness.producer();
+    let (tell, told) = std::sync::mpsc::channel();
+    // Of no, one, two or three records each.
+    let callers = (0..CALLERS).map(|caller| {
+        let tell = tell.clone();
+        Caller {
+            records: numbered(
+                (caller % u64::from(PARTITIONS)) as u32,
+                10 * caller,
+                caller % 4,
+            ),
+            told: Box::new(move |appended| {
+                tell.send((caller, appended)).expect("somebody listens")
+            }),
+        }
+    });
+    let (mut first, second): (Vec<Caller>, Vec<Caller>) =
+        callers.partition(|of| of.records.len() % 2 == 0);
+    first.extend(second);
+    producer.append_each(first);
+
+    let mut stands = BTreeMap::new();
+    for _ in 0..CALLERS {
+        let (caller, appended) = told.recv_timeout(CAP).expect("each is told");
+        let appended = appended.expect("acknowledged");
+        assert_eq!(appended.len() as u64, caller % 4, "of caller {caller}");
+        for (number, at) in (10 * caller..).zip(appended) {
+            stands.insert((at.partition, at.offset), number);
+        }
+    }
+    let mut reader = harness.reader();
+    let read: BTreeMap<(u32, u64), u64> = (0..PARTITIONS)
+        .flat_map(|partition| read_all(reader.as_mut(), partition))
+        .map(|kept| ((kept.partition, kept.offset), number(&kept.value)))
+        .collect();
+    assert_eq!(read, stands);
 }
