@@ -1,31 +1,30 @@
-//! Many requests' records, appended together: who waits for the log waits beside others, not behind them.
+//! Many requests' records, handed to the log together and answered each by itself: who waits for the log waits beside others,
+//! not behind them.
 //!
-//! Records of one request stay together and in order. What the queue has no room for is refused at once.
+//! Records of one request stay together and in order. What there is no room for is refused at once.
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use log::{Appended, NewRecord, Producer};
-use tokio::sync::oneshot;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use log::{Appended, Caller, NewRecord, Producer};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::metrics;
+use crate::metrics::{self, UnderWay};
 
-/// Requests that wait for an appending thread: more than a listener has under way on ten connections of HTTP/2, so that only
-/// a log that stands still fills it.
-const QUEUE: usize = 4_096;
-/// Calls to the log under way at a time. Each waits for its acknowledgement, so that one alone would append no more often
-/// than the log answers.
-const THREADS: usize = 4;
+/// Requests that the log has not answered: more than a listener has under way on ten connections of HTTP/2, so that only a
+/// log that stands still leaves no room.
+const WAITING: usize = 4_096;
 /// Records after which a call takes no further request: what they cost is shared, and none waits for many.
 const CALL_RECORDS: usize = 1_000;
 
 /// Why records were not appended, as far as is known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAppended {
-    /// There is no room in the queue: nothing was appended.
-    #[error("{QUEUE} requests wait for the log already")]
+    /// There is no room: nothing was appended.
+    #[error("{WAITING} requests wait for the log already")]
     Full,
     /// The log did not acknowledge: any of the records may have been appended.
     #[error("{0}")]
@@ -35,10 +34,11 @@ pub enum NotAppended {
     Refused(String),
 }
 
-/// Appends the records of many requests. Cheap to clone; its threads end with the last one.
+/// Appends the records of many requests. Cheap to clone; its thread ends with the last one.
 #[derive(Clone)]
 pub struct Appender {
     sender: Sender<Waiting>,
+    places: Arc<Semaphore>,
     topic: &'static str,
 }
 
@@ -60,25 +60,26 @@ type Answer = Result<Acknowledged, NotAppended>;
 struct Waiting {
     records: Vec<NewRecord>,
     answer: oneshot::Sender<Answer>,
-    /// The room that they take, given back when they are answered.
-    _room: Option<Held>,
+    /// What they take, given back when they are answered.
+    held: (OwnedSemaphorePermit, UnderWay, Option<Held>),
 }
 
 impl Appender {
-    /// Starts the threads. `topic` is the label of its metrics.
+    /// Starts the thread. `topic` is the label of its metrics.
     ///
     /// # Errors
     /// When the system has no further thread.
     pub fn start(topic: &'static str, producer: Arc<dyn Producer>) -> io::Result<Self> {
-        let (sender, receiver) = bounded(QUEUE);
+        let (sender, receiver) = bounded(WAITING);
         metrics::begin_topic(topic);
-        for number in 0..THREADS {
-            let (receiver, producer) = (receiver.clone(), Arc::clone(&producer));
-            std::thread::Builder::new()
-                .name(format!("append-{topic}-{number}"))
-                .spawn(move || serve(topic, &receiver, producer.as_ref()))?;
-        }
-        Ok(Self { sender, topic })
+        std::thread::Builder::new()
+            .name(format!("append-{topic}"))
+            .spawn(move || serve(topic, &receiver, producer.as_ref()))?;
+        Ok(Self {
+            sender,
+            places: Arc::new(Semaphore::new(WAITING)),
+            topic,
+        })
     }
 
     /// Appends the records and waits until every one is acknowledged; `room` is held until then, even when nobody waits any
@@ -87,44 +88,29 @@ impl Appender {
     /// # Errors
     /// When there is no room, or the log did not acknowledge.
     pub async fn append(&self, records: Vec<NewRecord>, room: Option<Held>) -> Answer {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| NotAppended::Full)?;
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting {
             records,
             answer,
-            _room: room,
+            held: (place, UnderWay::at_log(self.topic), room),
         };
-        let sent = self.sender.try_send(waiting);
-        metrics::set_queue(self.topic, self.sender.len());
-        let ended = || NotAppended::Refused("no thread appends any more; restart it".to_owned());
-        match sent {
-            Ok(()) => answered.await.unwrap_or_else(|_| Err(ended())),
-            Err(TrySendError::Full(_)) => Err(NotAppended::Full),
-            Err(TrySendError::Disconnected(_)) => Err(ended()),
-        }
+        self.sender.try_send(waiting).map_err(|_| ended())?;
+        answered.await.unwrap_or_else(|_| Err(ended()))
     }
 }
 
+fn ended() -> NotAppended {
+    NotAppended::Refused("no thread appends any more; restart it".to_owned())
+}
+
 fn serve(topic: &'static str, receiver: &Receiver<Waiting>, producer: &dyn Producer) {
+    let is_failing = Arc::new(AtomicBool::new(false));
     while let Ok(first) = receiver.recv() {
-        let mut waiting = gather(first, receiver);
-        metrics::set_queue(topic, receiver.len());
-        let mut records = Vec::new();
-        let ends: Vec<usize> = waiting
-            .iter_mut()
-            .map(|waiting| {
-                records.append(&mut waiting.records);
-                records.len()
-            })
-            .collect();
-        let (count, start) = (records.len(), Instant::now());
-        let appended = producer.append(records).map_err(not_appended);
-        let at = Instant::now();
-        let appended = appended.map(|places| Acknowledged { places, at });
-        metrics::count_append(topic, count, appended.is_ok(), at - start);
-        if let Err(error) = &appended {
-            tracing::warn!(topic, records = count, %error, "records were not acknowledged");
-        }
-        answer(waiting, &ends, &appended);
+        let waiting = gather(first, receiver).into_iter();
+        let callers = waiting.map(|waiting| waiting.caller(topic, &is_failing));
+        producer.append_each(callers.collect());
     }
 }
 
@@ -141,20 +127,40 @@ fn gather(first: Waiting, receiver: &Receiver<Waiting>) -> Vec<Waiting> {
     waiting
 }
 
-/// Tells each its part; `ends` are the ends of the parts. Who has gone meanwhile is told nothing.
-fn answer(waiting: Vec<Waiting>, ends: &[usize], appended: &Answer) {
-    let mut start = 0;
-    for (waiting, end) in waiting.into_iter().zip(ends) {
-        let part = appended.as_ref().map_err(Clone::clone).and_then(|all| {
-            let too_few = || NotAppended::Refused("the log answered for too few records".into());
-            let places = all.places.get(start..*end).ok_or_else(too_few)?;
-            Ok(Acknowledged {
-                places: places.to_vec(),
-                at: all.at,
-            })
-        });
-        start = *end;
-        let _ = waiting.answer.send(part);
+impl Waiting {
+    /// Who has gone meanwhile is told nothing.
+    fn caller(self, topic: &'static str, is_failing: &Arc<AtomicBool>) -> Caller {
+        let Self {
+            records,
+            answer,
+            held,
+        } = self;
+        let (count, start) = (records.len(), Instant::now());
+        let is_failing = Arc::clone(is_failing);
+        let told = move |appended: Result<Vec<Appended>, log::Error>| {
+            let at = Instant::now();
+            metrics::count_append(topic, count, appended.is_ok(), at - start);
+            say(topic, appended.as_ref().err(), &is_failing);
+            let acknowledged = appended.map(|places| Acknowledged { places, at });
+            let _ = answer.send(acknowledged.map_err(not_appended));
+            drop(held);
+        };
+        Caller {
+            records,
+            told: Box::new(told),
+        }
+    }
+}
+
+/// Says when the log begins to refuse, and when it takes records again: thousands may be refused between.
+fn say(topic: &'static str, error: Option<&log::Error>, is_failing: &AtomicBool) {
+    let was_failing = is_failing.swap(error.is_some(), Ordering::Relaxed);
+    match error {
+        Some(error) if !was_failing => {
+            tracing::warn!(topic, %error, "records were not acknowledged");
+        }
+        None if was_failing => tracing::info!(topic, "records are acknowledged again"),
+        _ => {}
     }
 }
 

@@ -15,10 +15,10 @@ const REJECTIONS: &str = "footfall_entry_rejections_total";
 const SHED: &str = "footfall_entry_shed_total";
 /// Records handed to the log, by topic and whether it acknowledged them.
 const RECORDS: &str = "footfall_entry_records_total";
-/// Time from handing records to the log until it answered, by topic.
+/// Time from handing a request's records to the log until it answered, by topic.
 const APPEND: &str = "footfall_entry_append_seconds";
-/// Requests whose records wait for an appending thread, by topic.
-const QUEUE: &str = "footfall_entry_queue_requests";
+/// Requests whose records the log has not answered, by topic.
+const WAITING: &str = "footfall_entry_waiting_requests";
 
 /// Whether every partition of the entries may be asked.
 const READY: &str = "footfall_entry_ready";
@@ -65,14 +65,23 @@ impl Source {
     }
 }
 
-/// A request that waits for the log, until this is dropped.
+/// A request that is counted by a gauge until this is dropped.
 pub(crate) struct UnderWay(Gauge);
 
 impl UnderWay {
+    /// It waits for the log to decide.
     pub(crate) fn begin() -> Self {
-        let under_way = gauge!(UNDER_WAY);
-        under_way.increment(1.0);
-        Self(under_way)
+        Self::counted(gauge!(UNDER_WAY))
+    }
+
+    /// Its records are handed to the log.
+    pub(crate) fn at_log(topic: &'static str) -> Self {
+        Self::counted(gauge!(WAITING, "topic" => topic))
+    }
+
+    fn counted(gauge: Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
     }
 }
 
@@ -108,8 +117,8 @@ impl Outcome {
 pub(crate) enum Full {
     /// The room for bodies.
     Bodies,
-    /// The queue of an appender.
-    Queue,
+    /// The places of requests that the log has not answered.
+    Log,
     /// The places of requests for seats that wait for the log.
     Entries,
 }
@@ -118,7 +127,7 @@ impl Full {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Bodies => "bodies",
-            Self::Queue => "queue",
+            Self::Log => "log",
             Self::Entries => "entries",
         }
     }
@@ -136,9 +145,9 @@ pub fn describe() {
     describe_histogram!(
         APPEND,
         Unit::Seconds,
-        "Time from handing records to the log until it answered"
+        "Time from handing a request's records to the log until it answered"
     );
-    describe_gauge!(QUEUE, "Requests whose records wait for an appending thread");
+    describe_gauge!(WAITING, "Requests whose records the log has not answered");
     describe_seats();
 }
 
@@ -178,7 +187,7 @@ pub(crate) fn begin() {
     ] {
         count_events(outcome, 0);
     }
-    for full in [Full::Bodies, Full::Queue, Full::Entries] {
+    for full in [Full::Bodies, Full::Log, Full::Entries] {
         counter!(SHED, "what" => full.as_str()).increment(0);
     }
     gauge!(UNDER_WAY).set(0.0);
@@ -190,7 +199,7 @@ pub(crate) fn begin_topic(topic: &'static str) {
     for outcome in ["acknowledged", "unacknowledged"] {
         counter!(RECORDS, "topic" => topic, "outcome" => outcome).increment(0);
     }
-    set_queue(topic, 0);
+    gauge!(WAITING, "topic" => topic).set(0.0);
 }
 
 pub(crate) fn count_events(outcome: Outcome, events: usize) {
@@ -209,10 +218,6 @@ pub(crate) fn count_append(topic: &'static str, records: usize, ok: bool, took: 
     let outcome = if ok { "acknowledged" } else { "unacknowledged" };
     counter!(RECORDS, "topic" => topic, "outcome" => outcome).increment(records as u64);
     histogram!(APPEND, "topic" => topic).record(took.as_secs_f64());
-}
-
-pub(crate) fn set_queue(topic: &'static str, requests: usize) {
-    gauge!(QUEUE, "topic" => topic).set(requests as f64);
 }
 
 /// The records of a partition that are folded from now on.

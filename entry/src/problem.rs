@@ -97,7 +97,7 @@ pub(crate) const OTHER_USER: Kind = Kind::new(
 pub(crate) fn not_appended(error: &NotAppended, again: &str) -> Problem {
     match error {
         NotAppended::Full => {
-            count_shed(Full::Queue);
+            count_shed(Full::Log);
             Problem::new(
                 BUSY,
                 format!("{error}; nothing was taken: send it again later"),

@@ -140,7 +140,7 @@ async fn what_becomes_of_events_is_counted() {
         "footfall_entry_events_total{outcome=\"rejected\"} 1",
         "footfall_entry_events_total{outcome=\"unacknowledged\"} 0",
         "footfall_entry_rejections_total{reason=\"bad_json\"} 1",
-        "footfall_entry_shed_total{what=\"queue\"} 0",
+        "footfall_entry_shed_total{what=\"log\"} 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
