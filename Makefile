@@ -64,12 +64,12 @@ drill-alerts: ## Every alert fires and resolves on a real Prometheus, by real fa
 	@deploy/install.sh test
 	.footfall/software/venv/bin/python chaos/drills/alerts.py
 
-clean-servers: ## Stop every instance and delete the servers' data and software
-	@deploy/clean.sh all
-
-drill-gate: ## People ask two gateways for seats while brokers, gateways, Redis and processors die; each answer held against the log
+drill-gate: ## People ask two gateways for seats while brokers, gateways, Redis and processors die; each answer held against the log; some twenty minutes
 	@deploy/install.sh test
 	.footfall/software/venv/bin/python chaos/drills/gate.py
+
+clean-servers: ## Stop every instance and delete the servers' data and software
+	@deploy/clean.sh all
 
 peers: ## Seats by locks, by scripts and by the log, on one machine under the same rush; writes docs/admission.md; half an hour, a JDK
 	@deploy/install.sh test

@@ -1,5 +1,6 @@
 """What was said held against the log: seats by a recount that shares the messages alone, and the stores by `footfall verify`."""
 
+from random import Random
 
 import gate
 from harness import happens
@@ -26,7 +27,8 @@ def log(counted, seats, told=None):
 
 def answers(at, of, seats, counted):
     """What is wrong with the answers that each of the people was given."""
-    return gate.faults_of(at, of.run, seats, of.answers, counted)
+    otherwise = gate.told_otherwise(at, of.run, of.answers, Random(of.run))
+    return gate.undefined(of.run, of.answers) + otherwise + gate.not_as_counted(of.run, seats, gate.places(of.answers), counted)
 
 
 def stores(load, faults):

@@ -1,24 +1,26 @@
 #!/usr/bin/env python3
 """People ask two gateways for seats while something dies; every answer is held against the log.
 
-usage: chaos/drills/gate.py [ROUNDS [SEATS [PEOPLE]]]   (default: 20 of each fault, 500 seats, 3000 people in a second)
+usage: chaos/drills/gate.py [ROUNDS [PEOPLE [SEED]]]   (default: 20 of each fault and as many openings without one, 10000 people in a second)
+Eight in ten get a seat, so that the log decides throughout the rush, whenever the fault comes.
 Needs the Python of .footfall/software/venv (deploy/install.sh test), for Kafka's client.
 """
 
 import json
 import os
 import pathlib
-import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 from confluent_kafka import Consumer
-from harness import BINARY, ROOT, RUN, deploy, drill, free_address, get, report, wait_for
+from harness import BINARY, ROOT, RUN, deploy, drill, free_address, get, report, say, wait_for
 
 BENCHES = pathlib.Path(os.environ.get("FOOTFALL_DRILL_BENCHES", ROOT / "target/ci/benches"))
 STALLED_S = 3.0  # a follower that stands still
@@ -107,11 +109,11 @@ class Gate:
 
     def kill_processor(self, _):
         self.processor.kill()
-        self.processor = self.this.processor("processor")
+        self.processor = self.this.start("processor", "process", config=self.this.folder / "processor.toml")
 
 
+NONE = "none"
 FAULTS = {
-    "none": lambda gate, partition: None,
     "one of two gateways killed (kill -9)": Gate.kill_gateway,
     "the partition's leader killed (kill -9)": Gate.kill_leader,
     "a follower stands still (SIGSTOP)": Gate.stall_follower,
@@ -132,25 +134,52 @@ def stampede_command(gate, activity, people, path):
     return [*command, "--users", str(people), "--prefix", activity, "--answers", path]
 
 
-def stampede(gate, activity, people, path):
-    subprocess.run(stampede_command(gate, activity, people, path), check=True, stdout=subprocess.DEVNULL)
-    return [json.loads(line) for line in path.read_text().splitlines()]
+def opening(gate, activity, name, people, seats, random):
+    """Everyone's last answer, in a rush in which the fault comes at a random moment."""
+    partition, path = gate.define(activity, seats), gate.this.folder / f"{activity}.jsonl"
+    with ThreadPoolExecutor() as beside:
+        rush = beside.submit(subprocess.run, stampede_command(gate, activity, people, path), check=True, stdout=subprocess.DEVNULL)
+        if fault := FAULTS.get(name):
+            time.sleep(random.uniform(0.05, 0.9))
+            fault(gate, partition)
+        rush.result()
+    answers = [json.loads(line) for line in path.read_text().splitlines()]
+    path.unlink()
+    return answers
 
 
-def faults_of(gate, activity, seats, answers, counted):
-    """What is wrong with the answers of one opening, given the recount."""
-    told = {of["user"]: of["answer"]["receipt"] for of in answers if of["status"] in (200, 201)}
-    admitted = {user: (rank, partition, offset) for user, rank, partition, offset in counted["admitted"]}
-    wrong = [f"{activity}: {of['user']} was answered {of['status']}: {of['answer']}" for of in answers if of["status"] not in (200, 201, 409)]
-    if {user: (of["rank"], of["partition"], of["offset"]) for user, of in told.items()} != admitted:
-        wrong.append(f"{activity}: {len(told)} were told yes, {len(admitted)} are admitted in the log, or their receipts differ")
-    if sorted(rank for rank, *_ in admitted.values()) != list(range(1, seats + 1)):
-        wrong.append(f"{activity}: {len(admitted)} of {seats} seats were given, or their ranks have gaps")
-    for user in random.Random(activity).sample(sorted(of["user"] for of in answers), CHECKED_AGAIN):
+def told_yes(answers):
+    return {of["user"]: of["answer"]["receipt"] for of in answers if of["status"] in (200, 201)}
+
+
+def places(answers):
+    """Rank, partition and offset by user, as they were told."""
+    return {user: (of["rank"], of["partition"], of["offset"]) for user, of in told_yes(answers).items()}
+
+
+def undefined(activity, answers):
+    """Who was not told yes or no."""
+    return [f"{activity}: {of['user']} was answered {of['status']}: {of['answer']}" for of in answers if of["status"] not in (200, 201, 409)]
+
+
+def told_otherwise(gate, activity, answers, random):
+    """Who is told something else when asking again, at either gateway."""
+    told, wrong = told_yes(answers), []
+    for user in random.sample([of["user"] for of in answers], CHECKED_AGAIN):
         for number in range(2):
             status, again = gate.ask(number, "POST", f"/v1/activities/{activity}/entries", user)
             if (status == 200) != (user in told) or again.get("receipt") != told.get(user):
                 wrong.append(f"{activity}: {user} was told {told.get(user)}, and by gateway {number + 1} afterwards {status} {again}")
+    return wrong
+
+
+def not_as_counted(activity, seats, told, counted):
+    """What the recount of the log finds otherwise; `told` are the places."""
+    admitted, wrong = {user: (rank, partition, offset) for user, rank, partition, offset in counted["admitted"]}, []
+    if told != admitted:
+        wrong.append(f"{activity}: {len(told)} were told yes, {len(admitted)} are admitted in the log, or their receipts differ")
+    if sorted(rank for rank, *_ in admitted.values()) != list(range(1, seats + 1)):
+        wrong.append(f"{activity}: {len(admitted)} of {seats} seats were given, or their ranks have gaps")
     return wrong
 
 
@@ -159,33 +188,35 @@ def entered(this):
     return json.loads(get(f"http://{this.servers['FOOTFALL_API']}/v1/campaigns/gate"))["totals"]["by_kind"]["enter"]
 
 
-def main(rounds=20, seats=500, people=3000):
+def main(rounds=20, people=10_000, seed=1):
+    random, seats = Random(seed), people * 8 // 10
+    plan = [name for name in FAULTS for _ in range(rounds)] + [NONE] * (rounds * len(FAULTS))
+    random.shuffle(plan)
     with drill("gate", ["kafka", "redis"], "[entry]\nclaimed_users = true\n") as this:
-        gate, faults, rows, given = Gate(this), [], [], 0
-        for name, fault in FAULTS.items():
-            yes = again = 0
-            for number in range(rounds):
-                activity = f"opening-{list(FAULTS).index(name)}-{number}"
-                partition = gate.define(activity, seats)
-                timer = threading.Timer(random.uniform(0.05, 0.9), fault, (gate, partition))
-                timer.start()
-                answers = stampede(gate, activity, people, this.folder / f"{activity}.jsonl")
-                timer.join()
-                given += seats
-                yes += sum(of["status"] in (200, 201) for of in answers)
-                again += sum(of["again"] for of in answers)
-                faults += faults_of(gate, activity, seats, answers, recount(this)[activity])
-            this.note(f"{name}: {rounds} openings")
-            rows.append(f"| {name} | {rounds} | {rounds * people:,} | {yes:,} | {again:,} |")
+        gate, faults, told, counts = Gate(this), [], {}, {name: Counter() for name in (NONE, *FAULTS)}
+        for number, name in enumerate(plan):
+            activity = f"opening-{number}"
+            answers = opening(gate, activity, name, people, seats, random)
+            faults += undefined(activity, answers) + told_otherwise(gate, activity, answers, random)
+            told[activity] = places(answers)
+            waited = max(of["took_us"] for of in answers) / 1e6
+            counts[name] += Counter(openings=1, yes=len(told[activity]), again=sum(of["again"] for of in answers))
+            counts[name]["waited"] = max(counts[name]["waited"], waited)
+            say(f"{number + 1} of {len(plan)}, {name}, the last answer after {waited:.1f} s")
+        counted = recount(this)
+        for activity, of in told.items():
+            faults += not_as_counted(activity, seats, of, counted[activity])
+        given = seats * len(plan)
         wait_for("the funnel has everyone who was admitted", lambda: entered(this) >= given)
         if entered(this) != given:
             faults.append(f"the funnel counts {entered(this)} entered, and {given} were admitted")
         facts = [
-            f"{rounds * len(FAULTS)} openings of {seats} seats; {people:,} people each, within a second, at two gateways, trying again where they are not answered",
-            f"told yes = admitted in the log, by a recount that shares the messages alone; ranks 1 to {seats} without a gap; {CHECKED_AGAIN} people of each opening asked again at both gateways",
+            f"{len(plan)} openings of {seats:,} seats; {people:,} people each, within a second, at two gateways, trying again where they are not answered; seed {seed}",
+            f"told yes = admitted in the log, by a recount that shares the messages alone; ranks 1 to {seats:,} without a gap; {CHECKED_AGAIN} people of each opening asked again at both gateways",
             f"the funnel: {entered(this):,} entered",
         ]
-        table = ["| fault, at a random moment of the rush | openings | people | told yes | tries again |", "|---|---:|---:|---:|---:|", *rows]
+        table = ["| fault, at a random moment of the rush | openings | people | told yes | tries again | greatest wait s |", "|---|---:|---:|---:|---:|---:|"]
+        table += [f"| {name} | {of['openings']} | {of['openings'] * people:,} | {of['yes']:,} | {of['again']:,} | {of['waited']:.1f} |" for name, of in counts.items()]
         report(this, "The gate", facts, faults, table)
 
 
