@@ -298,8 +298,9 @@ def report(drill, title, facts, faults, table=()):
     lines = [f"# {title}", "", f"{datetime.date.today()}, `make drill-{drill.name}`, {os.cpu_count()} cores shared by all servers and processes.", ""]
     lines += [f"- {fact}" for fact in facts]
     lines += ["", *table] if table else []
-    lines += ["", "| second | what was done |", "|---:|---|"]
-    lines += [f"| {at - drill.started:.0f} | {what} |" for at, what in drill.events]
+    if drill.events:
+        lines += ["", "| second | what was done |", "|---:|---|"]
+        lines += [f"| {at - drill.started:.0f} | {what} |" for at, what in drill.events]
     lines += ["", "**Faults:** " + ("; ".join(faults) if faults else "none")]
     text = "\n".join(lines) + "\n"
     (drill.folder / "report.md").write_text(text)
