@@ -1,17 +1,21 @@
-//! Many requests' records, handed to the log together and answered each by itself: who waits for the log waits beside others,
-//! not behind them.
+//! Many requests' records, handed to the log together by partition and answered each by itself: who waits for the log waits
+//! beside others, not behind them.
 //!
-//! Records of one request stay together and in order. What there is no room for is refused at once.
+//! Records of one request to one partition stay together and in order. What there is no room for is refused at once.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::Receiver;
+use futures::future::join_all;
 use log::{Appended, Caller, NewRecord, Producer};
+use schemas::partition::partition_of;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::lanes::{Lanes, Turn};
 use crate::metrics::{self, UnderWay};
 
 /// Requests that the log has not answered: more than a listener has under way on ten connections of HTTP/2, so that only a
@@ -37,7 +41,7 @@ pub enum NotAppended {
 /// Appends the records of many requests. Cheap to clone; its thread ends with the last one.
 #[derive(Clone)]
 pub struct Appender {
-    sender: Sender<Waiting>,
+    lanes: Arc<Lanes<Waiting>>,
     places: Arc<Semaphore>,
     topic: &'static str,
 }
@@ -52,31 +56,37 @@ pub struct Acknowledged {
 }
 
 /// Room that a request takes, given back when this is dropped.
-pub(crate) type Held = Box<dyn Send>;
+pub(crate) type Held = Box<dyn Send + Sync>;
 
 type Answer = Result<Acknowledged, NotAppended>;
 
-/// The records of one request.
+/// The records of one request to one partition.
 struct Waiting {
     records: Vec<NewRecord>,
     answer: oneshot::Sender<Answer>,
-    /// What they take, given back when they are answered.
-    held: (OwnedSemaphorePermit, UnderWay, Option<Held>),
+    /// What the request takes, given back when all of it is answered.
+    held: Arc<(OwnedSemaphorePermit, UnderWay, Option<Held>)>,
 }
 
 impl Appender {
-    /// Starts the thread. `topic` is the label of its metrics.
+    /// Starts the thread. `topic` is the label of its metrics, `partitions` are what calls are made apart for: one where a
+    /// call is dear and no partition can be without a leader.
     ///
     /// # Errors
     /// When the system has no further thread.
-    pub fn start(topic: &'static str, producer: Arc<dyn Producer>) -> io::Result<Self> {
-        let (sender, receiver) = bounded(WAITING);
+    pub fn start(
+        topic: &'static str,
+        producer: Arc<dyn Producer>,
+        partitions: u32,
+    ) -> io::Result<Self> {
+        let (lanes, turns) = Lanes::new(partitions as usize);
         metrics::begin_topic(topic);
+        let of = Arc::downgrade(&lanes);
         std::thread::Builder::new()
             .name(format!("append-{topic}"))
-            .spawn(move || serve(topic, &receiver, producer.as_ref()))?;
+            .spawn(move || serve(topic, &of, &turns, producer.as_ref()))?;
         Ok(Self {
-            sender,
+            lanes,
             places: Arc::new(Semaphore::new(WAITING)),
             topic,
         })
@@ -90,60 +100,107 @@ impl Appender {
     pub async fn append(&self, records: Vec<NewRecord>, room: Option<Held>) -> Answer {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| NotAppended::Full)?;
-        let (answer, answered) = oneshot::channel();
-        let waiting = Waiting {
-            records,
-            answer,
-            held: (place, UnderWay::at_log(self.topic), room),
-        };
-        self.sender.try_send(waiting).map_err(|_| ended())?;
-        answered.await.unwrap_or_else(|_| Err(ended()))
+        let held = Arc::new((place, UnderWay::at_log(self.topic), room));
+        let parts = self.parts(records).into_iter();
+        let answers = parts.map(|(lane, (numbers, records))| {
+            let (answer, answered) = oneshot::channel();
+            let held = Arc::clone(&held);
+            let taken = self.lanes.wait(
+                lane,
+                Waiting {
+                    records,
+                    answer,
+                    held,
+                },
+            );
+            async move {
+                let answer = if taken { answered.await.ok() } else { None };
+                (numbers, answer.unwrap_or_else(|| Err(ended())))
+            }
+        });
+        put_together(join_all(answers).await)
     }
+
+    /// The records by lane, with their numbers in the request.
+    fn parts(&self, records: Vec<NewRecord>) -> BTreeMap<usize, (Vec<usize>, Vec<NewRecord>)> {
+        let mut parts: BTreeMap<usize, (Vec<usize>, Vec<NewRecord>)> = BTreeMap::new();
+        for (number, record) in records.into_iter().enumerate() {
+            let lane = partition_of(&record.key, self.lanes.count() as u32) as usize;
+            let (numbers, records) = parts.entry(lane).or_default();
+            numbers.push(number);
+            records.push(record);
+        }
+        parts
+    }
+}
+
+/// The answers of all parts as one, in the order of the records.
+fn put_together(parts: Vec<(Vec<usize>, Answer)>) -> Answer {
+    let mut places = Vec::new();
+    let mut at = Instant::now();
+    for (index, (numbers, answer)) in parts.into_iter().enumerate() {
+        let acknowledged = answer?;
+        at = if index == 0 {
+            acknowledged.at
+        } else {
+            at.max(acknowledged.at)
+        };
+        places.extend(numbers.into_iter().zip(acknowledged.places));
+    }
+    places.sort_unstable_by_key(|(number, _)| *number);
+    let places = places.into_iter().map(|(_, place)| place).collect();
+    Ok(Acknowledged { places, at })
 }
 
 fn ended() -> NotAppended {
     NotAppended::Refused("no thread appends any more; restart it".to_owned())
 }
 
-fn serve(topic: &'static str, receiver: &Receiver<Waiting>, producer: &dyn Producer) {
+fn serve(
+    topic: &'static str,
+    lanes: &Weak<Lanes<Waiting>>,
+    turns: &Receiver<usize>,
+    producer: &dyn Producer,
+) {
     let is_failing = Arc::new(AtomicBool::new(false));
-    while let Ok(first) = receiver.recv() {
-        let waiting = gather(first, receiver).into_iter();
-        let callers = waiting.map(|waiting| waiting.caller(topic, &is_failing));
+    while let Ok(lane) = turns.recv() {
+        let Some(lanes) = lanes.upgrade() else {
+            return;
+        };
+        let mut records = 0;
+        let (waiting, turn) = lanes.take(lane, |next: &Waiting| {
+            records += next.records.len();
+            records <= CALL_RECORDS
+        });
+        let callers = waiting
+            .into_iter()
+            .map(|waiting| waiting.caller(topic, &is_failing, &turn));
         producer.append_each(callers.collect());
     }
 }
 
-/// What waits by now: at least one request.
-fn gather(first: Waiting, receiver: &Receiver<Waiting>) -> Vec<Waiting> {
-    let mut records = first.records.len();
-    let mut waiting = vec![first];
-    while records < CALL_RECORDS
-        && let Ok(next) = receiver.try_recv()
-    {
-        records += next.records.len();
-        waiting.push(next);
-    }
-    waiting
-}
-
 impl Waiting {
     /// Who has gone meanwhile is told nothing.
-    fn caller(self, topic: &'static str, is_failing: &Arc<AtomicBool>) -> Caller {
+    fn caller(
+        self,
+        topic: &'static str,
+        is_failing: &Arc<AtomicBool>,
+        turn: &Arc<Turn<Self>>,
+    ) -> Caller {
         let Self {
             records,
             answer,
             held,
         } = self;
         let (count, start) = (records.len(), Instant::now());
-        let is_failing = Arc::clone(is_failing);
+        let (is_failing, turn) = (Arc::clone(is_failing), Arc::clone(turn));
         let told = move |appended: Result<Vec<Appended>, log::Error>| {
             let at = Instant::now();
             metrics::count_append(topic, count, appended.is_ok(), at - start);
             say(topic, appended.as_ref().err(), &is_failing);
             let acknowledged = appended.map(|places| Acknowledged { places, at });
             let _ = answer.send(acknowledged.map_err(not_appended));
-            drop(held);
+            drop((held, turn));
         };
         Caller {
             records,

@@ -2,13 +2,14 @@
 //!
 //! Nothing is answered from a fold that has not reached where the log ended when the following began.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use log::{Appended, Batch, NoStart, Positions};
 use metrics::Counter;
 use pipeline::admission::Admission;
 use schemas::partition::partition_of;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use crate::metrics::records_followed;
 use crate::snapshots::Snapshots;
@@ -21,8 +22,6 @@ pub struct Folds {
 
 struct Fold {
     state: Mutex<State>,
-    /// The first offset not folded yet.
-    next: watch::Sender<u64>,
     followed: Counter,
 }
 
@@ -32,7 +31,12 @@ struct State {
     end: Option<u64>,
     /// Why the partition is not followed any further.
     halted: Option<String>,
+    /// Who waits until the record at an offset is folded: each is woken for its own, and not for those before.
+    waiting: Waiting,
 }
+
+/// By the offset that they wait for.
+type Waiting = BTreeMap<u64, Vec<oneshot::Sender<()>>>;
 
 /// Why a partition's fold can't be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,8 +76,8 @@ impl Folds {
                 admission: Admission::new(partition, partitions),
                 end: None,
                 halted: None,
+                waiting: BTreeMap::new(),
             }),
-            next: watch::Sender::new(0),
             followed: records_followed(partition),
         };
         let all = (0..partitions).map(fold).collect();
@@ -120,18 +124,23 @@ impl Folds {
         let Some(fold) = self.all.get(at.partition as usize) else {
             return;
         };
-        // The sender lives as long as the fold.
-        let _ = fold
-            .next
-            .subscribe()
-            .wait_for(|next| *next > at.offset)
-            .await;
+        let told = {
+            let mut state = fold.state();
+            if at.offset < state.admission.next_offset() {
+                return;
+            }
+            let (tell, told) = oneshot::channel();
+            state.waiting.entry(at.offset).or_default().push(tell);
+            told
+        };
+        // The other end lives as long as the fold.
+        let _ = told.await;
     }
 
     /// The first offset of each partition that is not folded yet.
     pub(crate) fn next(&self) -> impl Iterator<Item = (u32, u64)> {
         let all = (0u32..).zip(&self.all);
-        all.map(|(partition, fold)| (partition, *fold.next.borrow()))
+        all.map(|(partition, fold)| (partition, fold.state().admission.next_offset()))
     }
 
     /// The fold of a partition, whether or not it may be asked.
@@ -148,9 +157,9 @@ impl Folds {
         for record in batch.records() {
             state.admission.fold(&record);
         }
-        let next = state.admission.next_offset();
+        let reached = state.reached();
         drop(state);
-        fold.next.send_replace(next);
+        wake(reached);
         fold.followed.increment(batch.len() as u64);
     }
 
@@ -187,14 +196,27 @@ impl Fold {
         if state.admission.next_offset() < admission.next_offset() {
             state.admission = admission;
         }
-        let next = state.admission.next_offset();
+        let (next, reached) = (state.admission.next_offset(), state.reached());
         drop(state);
-        self.next.send_replace(next);
+        wake(reached);
         next
     }
 }
 
+/// Whoever has gone meanwhile is not missed.
+fn wake(reached: Waiting) {
+    for tell in reached.into_values().flatten() {
+        let _ = tell.send(());
+    }
+}
+
 impl State {
+    /// Those whose records are folded by now.
+    fn reached(&mut self) -> Waiting {
+        let later = self.waiting.split_off(&self.admission.next_offset());
+        std::mem::replace(&mut self.waiting, later)
+    }
+
     fn check(&self, partition: u32) -> Result<(), Behind> {
         let folded = self.admission.next_offset();
         if let Some(why) = &self.halted {

@@ -31,14 +31,14 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Appends events to `events`, gives no seats, is always ready, has no metrics, asks for no token and takes the machine's clock.
+    /// Appends events to `events`, a topic with so many partitions, gives no seats, is always ready, has no metrics, asks for no token and takes the machine's clock.
     ///
     /// # Errors
     /// When the system has no further thread.
-    pub fn new(events: Arc<dyn Producer>) -> io::Result<Self> {
+    pub fn new(events: Arc<dyn Producer>, partitions: u32) -> io::Result<Self> {
         metrics::begin();
         Ok(Self {
-            events: Appender::start("events", events)?,
+            events: Appender::start("events", events, partitions)?,
             room: Room::default(),
             now: Arc::new(|| jiff::Timestamp::now().as_millisecond()),
             guard: Guard::open(),

@@ -13,6 +13,7 @@ mod folds;
 mod follow;
 mod gateway;
 mod keep;
+mod lanes;
 pub mod metrics;
 mod openapi;
 mod problem;

@@ -25,9 +25,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     tokio::task::spawn_blocking(move || checks::topics_of_gateway(&checked, seats).settle())
         .await??;
     let log = Log::open(&config)?;
-    let gateway = Gateway::new(log.producer(&config.topics().events)?)?
-        .with_metrics(Arc::new(telemetry::metrics::render))
-        .with_guard(listener.guard());
+    let gateway = Gateway::new(
+        log.producer(&config.topics().events)?,
+        config.definition.partitions,
+    )?
+    .with_metrics(Arc::new(telemetry::metrics::render))
+    .with_guard(listener.guard());
     let (gateway, following) = match users {
         Some(users) => {
             let (gateway, following) = with_seats(gateway, users, &config, &log)?;
@@ -65,7 +68,7 @@ fn users(of: &Entry, is_loopback: bool) -> anyhow::Result<Option<Users>> {
 /// A demo's gateway, with the page on which seats are tried: users are who they say they are, so that it is to be served
 /// on this machine alone.
 pub fn of_demo(config: &Config, log: &Log) -> anyhow::Result<(Gateway, Following)> {
-    let gateway = Gateway::new(log.producer(&config.topics().events)?)?
+    let gateway = Gateway::new(log.producer(&config.topics().events)?, 1)?
         .with_metrics(Arc::new(telemetry::metrics::render))
         .with_pages(Pages::of(&[]))
         .with_trial();

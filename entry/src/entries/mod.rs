@@ -58,10 +58,11 @@ impl Entries {
         campaigns: Arc<dyn Producer>,
         users: Users,
     ) -> io::Result<Self> {
+        let partitions = folds.partitions();
         Ok(Self {
             folds,
-            log: Appender::start("entries", entries)?,
-            campaigns: Appender::start("campaigns", campaigns)?,
+            log: Appender::start("entries", entries, partitions)?,
+            campaigns: Appender::start("campaigns", campaigns, 1)?,
             users: Arc::new(users),
             under_way: Arc::new(Semaphore::new(UNDER_WAY)),
             rate: Arc::default(),

@@ -3,6 +3,7 @@
 
 mod entries;
 mod events;
+mod lanes;
 mod openapi;
 mod pages;
 mod rush;

@@ -23,7 +23,7 @@ pub const JSON: &str = "application/json";
 pub const DELIMITED: &str = "application/x-protobuf; delimited=true";
 
 pub fn gateway(events: Arc<dyn Producer>) -> Gateway {
-    Gateway::new(events)
+    Gateway::new(events, PARTITIONS)
         .unwrap()
         .with_clock(Arc::new(|| NOW_MS))
 }

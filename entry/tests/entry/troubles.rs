@@ -58,7 +58,7 @@ async fn bodies_beyond_their_room_are_turned_away_and_taken_again_when_the_log_h
 #[tokio::test]
 async fn a_queue_that_is_full_refuses_at_once_and_everybody_else_gets_their_own_answer() {
     let gate = Arc::new(Gate::default());
-    let appender = Appender::start("events", gate.clone()).unwrap();
+    let appender = Appender::start("events", gate.clone(), 1).unwrap();
     let mut asking = JoinSet::new();
     for number in 0..12_000_u64 {
         let appender = appender.clone();

@@ -36,7 +36,7 @@ async fn served(users: Users) -> Served {
     let producer = |topic| log.producer(topic).unwrap();
     let entries = Entries::new(folds, producer("entries"), producer("campaigns"), users).unwrap();
     let entries = entries.with_clock(Arc::new(|| NOW_MS));
-    let gateway = Gateway::new(producer("events")).unwrap();
+    let gateway = Gateway::new(producer("events"), 1).unwrap();
     Served {
         router: entry::router(gateway.with_entries(entries)),
         _following: following,

@@ -67,7 +67,7 @@ impl World {
         let entries = Entries::new(folds, producer, campaigns, Users::as_claimed())
             .unwrap()
             .with_clock(Arc::new(move || now.load(Ordering::SeqCst)));
-        let gateway = Gateway::new(self.log.producer("events").unwrap()).unwrap();
+        let gateway = Gateway::new(self.log.producer("events").unwrap(), PARTITIONS).unwrap();
         gateway.with_entries(entries)
     }
 
