@@ -86,9 +86,16 @@ fn status_asks_all_at_once_names_who_is_silent_and_ends_when_it_is_asked_to() {
     let process = deployment.spawn(&["status", "--json"]);
     let _connections = [kafka.asked(), redis.asked()];
     let report: Value = serde_json::from_str(&process.finish()).unwrap();
-    let mut silent: Vec<_> = report["not_asked"].as_array().unwrap().iter().collect();
-    silent.retain(|why| why.as_str().unwrap().contains("no answer within"));
-    assert_eq!(silent.len(), 3, "the log, the owners, Redis: {report}");
+    // Redis' client gives up about when the command does; either says who is silent.
+    let silent = report["not_asked"].as_array().unwrap();
+    for who in [
+        "the log: no answer within",
+        "the owners of partitions: no answer within",
+        "redis",
+    ] {
+        let names = |why: &Value| why.as_str().unwrap().to_lowercase().contains(who);
+        assert!(silent.iter().any(names), "{who}: {report}");
+    }
 
     let (kafka, redis) = (Silent::new(), Silent::new());
     deployment.configure(|config| {
@@ -116,7 +123,12 @@ fn is_planned(label: &str, value: &str) -> Option<bool> {
             .is_ok_and(|status| (100..600).contains(&status)),
         "le" | "quantile" => value == "+Inf" || value.parse::<f64>().is_ok(),
         "version" => value == env!("CARGO_PKG_VERSION"),
-        "outcome" => is_one_of(&["applied", "duplicate", "late", "dead_lettered"]),
+        "outcome" => {
+            let folded = ["applied", "duplicate", "late", "dead_lettered"];
+            let sent = ["accepted", "rejected", "acknowledged", "unacknowledged"];
+            is_one_of(&folded) || is_one_of(&sent)
+        }
+        "topic" => is_one_of(&["events", "entries", "campaigns"]),
         "view" => is_one_of(&["fold", "redis", "opensearch", "hot", "history"]),
         "limit" => is_one_of(&["names", "contributions"]),
         "reason" => reasons.contains(&value) || is_one_of(REFUSALS),
@@ -129,6 +141,8 @@ fn is_planned(label: &str, value: &str) -> Option<bool> {
             "checkpoint",
             "snapshot",
             "log",
+            "bodies",
+            "entries",
         ]),
         "place" => value.parse::<u32>().is_ok_and(|place| place < 4),
         "from" => is_one_of(&["checkpoint", "copy", "snapshot", "log"]),
