@@ -1,9 +1,8 @@
 //! `/openapi.json`: the routes and every field of their answers, from the types that make them.
 
-use axum::http::header;
 use axum::response::IntoResponse;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::OpenApi;
+use web::openapi::{self, Tokens};
 
 /// The document.
 #[derive(OpenApi)]
@@ -33,25 +32,11 @@ use utoipa::{Modify, OpenApi};
 )]
 pub(crate) struct Document;
 
-/// How a token is sent.
-struct Tokens;
-
-impl Modify for Tokens {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let mut scheme = Http::new(HttpAuthScheme::Bearer);
-        scheme.bearer_format = Some("ff_ and 64 hexadecimal digits".to_owned());
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("token", SecurityScheme::Http(scheme));
-    }
-}
-
 /// This document.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operation",
     responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"))
 )]
 pub(crate) async fn document() -> impl IntoResponse {
-    // The derive fails at compile time where the document can't be written.
-    let text = Document::openapi().to_json().unwrap_or_default();
-    ([(header::CONTENT_TYPE, "application/json")], text)
+    openapi::answer(&Document::openapi())
 }

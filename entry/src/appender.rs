@@ -136,20 +136,18 @@ impl Appender {
 
 /// The answers of all parts as one, in the order of the records.
 fn put_together(parts: Vec<(Vec<usize>, Answer)>) -> Answer {
-    let mut places = Vec::new();
-    let mut at = Instant::now();
-    for (index, (numbers, answer)) in parts.into_iter().enumerate() {
+    let (mut places, mut last) = (Vec::new(), None);
+    for (numbers, answer) in parts {
         let acknowledged = answer?;
-        at = if index == 0 {
-            acknowledged.at
-        } else {
-            at.max(acknowledged.at)
-        };
+        last = last.max(Some(acknowledged.at));
         places.extend(numbers.into_iter().zip(acknowledged.places));
     }
     places.sort_unstable_by_key(|(number, _)| *number);
-    let places = places.into_iter().map(|(_, place)| place).collect();
-    Ok(Acknowledged { places, at })
+    Ok(Acknowledged {
+        places: places.into_iter().map(|(_, place)| place).collect(),
+        // Without records there was nothing to wait for.
+        at: last.unwrap_or_else(Instant::now),
+    })
 }
 
 fn ended() -> NotAppended {

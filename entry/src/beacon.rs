@@ -21,7 +21,7 @@ use web::Problem;
 
 use crate::client::{hints, user_agent};
 use crate::events::{self, Sent};
-use crate::openapi::NotTaken;
+use crate::openapi::{NotRead, NotTaken};
 use crate::rate::{Rate, WINDOW};
 use crate::{Gateway, files, problem, trace};
 
@@ -138,11 +138,9 @@ pub(crate) fn routes(gateway: Gateway, pages: Pages) -> Router {
         (status = 202, description = "The log has acknowledged all of it", body = events::Answer),
         (status = 207, description = "It has acknowledged what says so", body = events::Answer),
         (status = 403, description = "The header Origin names no page that may send", body = web::Body, content_type = "application/problem+json"),
-        (status = 408, description = "The body came too slowly", body = web::Body, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = web::Body, content_type = "application/problem+json"),
         (status = 422, description = "It can't be read, or none of it can be used", body = web::Body, content_type = "application/problem+json"),
         (status = 429, description = "This address sends too often", body = web::Body, content_type = "application/problem+json"),
-        NotTaken,
+        NotRead, NotTaken,
     )
 )]
 pub(crate) async fn take(

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use log::Error;
+
 use crate::folds::Folds;
 use crate::metrics;
 use crate::snapshots::Snapshots;
@@ -37,27 +39,54 @@ pub(crate) fn run(folds: &Folds, keeping: &Keeping, stop: &AtomicBool) {
     let begun = Instant::now();
     let mut due = BTreeMap::new();
     while goes_on() {
-        metrics::set_ready(folds.ready().is_ok());
-        for (partition, next) in folds.next() {
-            metrics::set_next(partition, next);
-        }
+        tell(folds);
         if let Some(snapshots) = folds.snapshots() {
             tell_lags(folds, snapshots, goes_on);
-            // Until then the log is read for the first time, and twice would take longer.
-            if folds.ready().is_ok() {
-                for (partition, next) in folds.next() {
-                    let at = due.entry(partition).or_insert(begun + keeping.every);
-                    if goes_on() && *at <= Instant::now() && snapshots.kept(partition) < next {
-                        let start = Instant::now();
-                        keep_one(snapshots, partition, next, goes_on);
-                        *at = Instant::now() + keeping.every.max(start.elapsed() * REST);
-                    }
+            for (partition, next) in wanting(folds, snapshots) {
+                let at = due.entry(partition).or_insert(begun + keeping.every);
+                if goes_on() && *at <= Instant::now() {
+                    let start = Instant::now();
+                    let kept = snapshots.advance(partition, next, goes_on);
+                    tell_kept(snapshots, partition, kept);
+                    *at = Instant::now() + keeping.every.max(start.elapsed() * REST);
                 }
             }
         }
         if goes_on() {
             std::thread::park_timeout(keeping.every.min(LOOK_EVERY));
         }
+    }
+}
+
+/// Keeps what is not kept yet, when nobody is answered any more.
+pub(crate) fn last(folds: &Folds) {
+    let Some(snapshots) = folds.snapshots() else {
+        return;
+    };
+    for (partition, next) in folds.next() {
+        if snapshots.kept(partition) >= next {
+            continue;
+        }
+        if let Some(kept) = folds.with(partition, |fold| snapshots.keep(fold)) {
+            tell_kept(snapshots, partition, kept);
+        }
+    }
+}
+
+/// The partitions that have gone on since they were kept, and how far. None while the log is read for the first time:
+/// to read it twice would take longer.
+fn wanting(folds: &Folds, snapshots: &Snapshots) -> Vec<(u32, u64)> {
+    if folds.ready().is_err() {
+        return Vec::new();
+    }
+    let has_gone_on = |&(partition, next): &(u32, u64)| snapshots.kept(partition) < next;
+    folds.next().filter(has_gone_on).collect()
+}
+
+fn tell(folds: &Folds) {
+    metrics::set_ready(folds.ready().is_ok());
+    for (partition, next) in folds.next() {
+        metrics::set_next(partition, next);
     }
 }
 
@@ -76,27 +105,10 @@ fn tell_lags(folds: &Folds, snapshots: &Snapshots, goes_on: impl Fn() -> bool) {
     }
 }
 
-fn keep_one(snapshots: &Snapshots, partition: u32, next: u64, goes_on: impl Fn() -> bool) {
-    let kept = snapshots.advance(partition, next, goes_on);
+fn tell_kept(snapshots: &Snapshots, partition: u32, kept: Result<(), Error>) {
     metrics::set_failing(partition, kept.is_err());
     if let Err(error) = kept {
         let folder = snapshots.folder().display();
         tracing::error!(partition, %error, %folder, "admissions can't be kept; a gateway that starts again reads more of the log");
-    }
-}
-
-/// Keeps what is not kept yet, when nobody is answered any more.
-pub(crate) fn last(folds: &Folds) {
-    let Some(snapshots) = folds.snapshots() else {
-        return;
-    };
-    for (partition, next) in folds.next() {
-        if snapshots.kept(partition) >= next {
-            continue;
-        }
-        if let Some(Err(error)) = folds.with(partition, |fold| snapshots.keep(fold)) {
-            let folder = snapshots.folder().display();
-            tracing::error!(partition, %error, %folder, "admissions can't be kept; a gateway that starts again reads more of the log");
-        }
     }
 }

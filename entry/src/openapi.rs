@@ -1,10 +1,9 @@
 //! `/openapi.json`: the routes and every field of their answers, from the types that make them.
 
-use axum::http::header;
 use axum::response::IntoResponse;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa::{IntoResponses, OpenApi};
 use web::Body;
+use web::openapi::{self, Tokens};
 
 use crate::{beacon, entries, events, files};
 
@@ -44,31 +43,16 @@ use crate::{beacon, entries, events, files};
 )]
 pub(crate) struct Document;
 
-/// How a token is sent.
-struct Tokens;
-
-impl Modify for Tokens {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let mut scheme = Http::new(HttpAuthScheme::Bearer);
-        scheme.bearer_format = Some("ff_ and 64 hexadecimal digits".to_owned());
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("token", SecurityScheme::Http(scheme));
-    }
-}
-
-/// How whoever shows a token may be refused.
+/// How a body may keep a request from being read.
 #[derive(IntoResponses)]
 #[allow(dead_code)]
-pub(crate) enum NotLetIn {
-    /// Tokens are asked for, and none came or it is refused.
-    #[response(status = 401, content_type = "application/problem+json")]
-    NoToken(Body),
-    /// The token lacks the scope.
-    #[response(status = 403, content_type = "application/problem+json")]
-    NoScope(Body),
-    /// Too many wrong tokens came from this address.
-    #[response(status = 429, content_type = "application/problem+json")]
-    TooMany(Body),
+pub(crate) enum NotRead {
+    /// The body came too slowly.
+    #[response(status = 408, content_type = "application/problem+json")]
+    TooSlow(Body),
+    /// The body is too large, or has too many events.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Body),
 }
 
 /// How the log may keep a request from being answered.
@@ -89,7 +73,5 @@ pub(crate) enum NotTaken {
     responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"))
 )]
 pub(crate) async fn document() -> impl IntoResponse {
-    // The derive fails at compile time where the document can't be written.
-    let text = Document::openapi().to_json().unwrap_or_default();
-    ([(header::CONTENT_TYPE, "application/json")], text)
+    openapi::answer(&Document::openapi())
 }

@@ -4,7 +4,6 @@
 //! start; and where the log no longer has its start, nothing is answered at all.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -112,16 +111,18 @@ impl Snapshots {
             return Ok(());
         }
         self.keep(&fold)
-            .map_err(|error| Error::Transient(format!("the snapshot can't be written: {error}")))
     }
 
     /// Keeps a fold.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub(crate) fn keep(&self, fold: &Admission) -> io::Result<()> {
+    pub(crate) fn keep(&self, fold: &Admission) -> Result<(), Error> {
         let start = Instant::now();
-        let bytes = self.files.keep(fold)?;
+        let bytes = self
+            .files
+            .keep(fold)
+            .map_err(|error| Error::Transient(format!("the snapshot can't be written: {error}")))?;
         metrics::is_kept(fold.partition(), fold.next_offset(), bytes, start.elapsed());
         let mut state = self.state();
         state.kept.insert(fold.partition(), fold.next_offset());

@@ -17,7 +17,9 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 const TOPIC: &str = "topic";
 const CAP: Duration = Duration::from_secs(180);
 
-fn cluster() -> (MockCluster<'static, DefaultProducerContext>, Config) {
+type Cluster = MockCluster<'static, DefaultProducerContext>;
+
+fn cluster() -> (Cluster, Config) {
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic(TOPIC, 1, 1).unwrap();
     let config = Config {
@@ -162,8 +164,8 @@ fn a_record_the_broker_refuses_for_good_is_fatal() {
     assert!(matches!(error, Error::Fatal(_)), "{error:?}");
 }
 
-#[test]
-fn a_producer_that_lost_its_sequence_is_made_anew() {
+/// A producer that has appended, and whose next records the broker refuses as out of their sequence.
+fn out_of_sequence() -> (Cluster, Producer) {
     let (cluster, config) = cluster();
     let producer = Producer::new(&config, TOPIC).unwrap();
     producer.append(records(1)).unwrap();
@@ -171,6 +173,12 @@ fn a_producer_that_lost_its_sequence_is_made_anew() {
         RDKafkaApiKey::Produce,
         &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER],
     );
+    (cluster, producer)
+}
+
+#[test]
+fn a_producer_that_lost_its_sequence_is_made_anew() {
+    let (_cluster, producer) = out_of_sequence();
     let error = producer.append(records(3)).unwrap_err();
     assert!(matches!(error, Error::Transient(_)), "{error:?}");
     producer.append(records(3)).expect("by a new client");
@@ -228,13 +236,7 @@ fn a_leader_that_is_down_keeps_only_its_own_callers_waiting() {
 
 #[test]
 fn a_producer_that_nobody_waits_for_is_made_anew_as_well() {
-    let (cluster, config) = cluster();
-    let producer = Producer::new(&config, TOPIC).unwrap();
-    producer.append(records(1)).unwrap();
-    cluster.request_errors(
-        RDKafkaApiKey::Produce,
-        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER],
-    );
+    let (_cluster, producer) = out_of_sequence();
     let (first, told) = caller(0);
     producer.append_each(vec![first]);
     let error = told.recv_timeout(CAP).expect("told").unwrap_err();

@@ -8,6 +8,7 @@ pub mod health;
 mod layers;
 mod listener;
 pub mod metrics;
+pub mod openapi;
 mod operation;
 mod problem;
 mod status;

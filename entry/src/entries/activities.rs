@@ -14,9 +14,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::Problem;
+use web::openapi::NotLetIn;
 
 use super::{AGAIN, Entries, behind};
-use crate::openapi::{NotLetIn, NotTaken};
+use crate::openapi::{NotRead, NotTaken};
 use crate::{problem, trace};
 
 /// An activity as an operator defines it.
@@ -132,11 +133,9 @@ fn shown(entries: &Entries, id: &str) -> Result<Option<Shown>, Problem> {
     responses(
         (status = 200, description = "The activity as it is now", body = Shown),
         (status = 202, description = "The log has not answered yet; send it again", body = Object),
-        (status = 408, description = "The body came too slowly", body = web::Body, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = web::Body, content_type = "application/problem+json"),
         (status = 415, description = "The body is not application/json", body = web::Body, content_type = "application/problem+json"),
         (status = 422, description = "It can't be read, or can't be recorded", body = web::Body, content_type = "application/problem+json"),
-        NotLetIn, NotTaken,
+        NotLetIn, NotRead, NotTaken,
     )
 )]
 pub(crate) async fn define(
@@ -179,11 +178,9 @@ pub(crate) async fn define(
     request_body(content = Campaign),
     responses(
         (status = 200, description = "It is called so", body = Object),
-        (status = 408, description = "The body came too slowly", body = web::Body, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = web::Body, content_type = "application/problem+json"),
         (status = 415, description = "The body is not application/json", body = web::Body, content_type = "application/problem+json"),
         (status = 422, description = "It can't be read, or can't be recorded", body = web::Body, content_type = "application/problem+json"),
-        NotLetIn, NotTaken,
+        NotLetIn, NotRead, NotTaken,
     )
 )]
 pub(crate) async fn name_campaign(

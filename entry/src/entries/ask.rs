@@ -11,12 +11,13 @@ use pipeline::admission::Advice;
 use schemas::v1::EntryRequested;
 use schemas::v1::entry_record::Act;
 use web::Problem;
+use web::openapi::NotLetIn;
 
 use super::answer::Told;
 use super::{Entries, behind};
 use crate::client::{hints, user_agent};
 use crate::metrics::{Source, count_answer};
-use crate::openapi::{NotLetIn, NotTaken};
+use crate::openapi::NotTaken;
 use crate::trace;
 
 /// What is counted where no answer was given but a problem.

@@ -5,10 +5,11 @@ use axum::extract::{Path, Request, State};
 use schemas::v1::EntryCancelled;
 use schemas::v1::entry_record::Act;
 use web::Problem;
+use web::openapi::NotLetIn;
 
 use super::answer::Told;
 use super::{Entries, behind};
-use crate::openapi::{NotLetIn, NotTaken};
+use crate::openapi::NotTaken;
 use crate::trace;
 
 /// Gives the seat back that the user holds. It names the seat, so that a copy that comes late takes no later one.

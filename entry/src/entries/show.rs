@@ -4,10 +4,11 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use serde::Deserialize;
 use web::Problem;
+use web::openapi::NotLetIn;
 
 use super::answer::Told;
 use super::{Entries, behind};
-use crate::openapi::{NotLetIn, NotTaken};
+use crate::openapi::NotTaken;
 use crate::problem;
 
 /// Which request is asked about.

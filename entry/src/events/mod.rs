@@ -15,13 +15,14 @@ use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 use web::Problem;
+use web::openapi::NotLetIn;
 
 use self::form::Form;
 pub(crate) use self::form::Sent;
 use self::judge::{Judged, judge};
 use crate::Gateway;
 use crate::metrics::{Outcome, count_events};
-use crate::openapi::{NotLetIn, NotTaken};
+use crate::openapi::{NotRead, NotTaken};
 use crate::{problem, trace};
 
 /// Headers of this beginning are Footfall's own.
@@ -79,10 +80,8 @@ enum Told {
         (status = 207, description = "It has acknowledged those that say so", body = Answer),
         (status = 422, description = "Every event is refused; or, as a problem, the body can't be read", body = Answer),
         (status = 400, description = "A header is Footfall's own", body = web::Body, content_type = "application/problem+json"),
-        (status = 408, description = "The body came too slowly", body = web::Body, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large, or has too many events", body = web::Body, content_type = "application/problem+json"),
         (status = 415, description = "The body's form is not known here", body = web::Body, content_type = "application/problem+json"),
-        NotLetIn, NotTaken,
+        NotLetIn, NotRead, NotTaken,
     )
 )]
 pub(crate) async fn take(
