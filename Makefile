@@ -2,8 +2,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate peers load
 
-# One profile everywhere, so that nothing is compiled twice.
+# One profile for every test, so that nothing is compiled twice.
 WORKSPACE := --profile ci --workspace
+# What is measured is a release build.
+RELEASED := FOOTFALL_DRILL_BINARY=$(CURDIR)/target/release/footfall FOOTFALL_DRILL_BENCHES=$(CURDIR)/target/release/benches
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,8 +75,10 @@ clean-servers: ## Stop every instance and delete the servers' data and software
 
 peers: ## Seats by locks, by scripts and by the log, on one machine under the same rush; writes docs/admission.md; half an hour, a JDK
 	@deploy/install.sh test
-	.footfall/software/venv/bin/python benches/peers.py
+	cargo build --release --workspace --bins
+	$(RELEASED) .footfall/software/venv/bin/python benches/peers.py
 
 load: ## Load tests of the gateway: a rush and steady traffic, written to docs/load; k6, some twenty minutes (LOAD=--short: less, no result)
 	@deploy/install.sh load
-	.footfall/software/venv/bin/python benches/load.py $(LOAD)
+	cargo build --release --workspace --bins
+	$(RELEASED) .footfall/software/venv/bin/python benches/load.py $(LOAD)

@@ -16,15 +16,19 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "load"), str(HERE.parent / "chaos/drills")]
 
+import gate  # noqa: E402
 import generators  # noqa: E402
 import judged  # noqa: E402
 import machine  # noqa: E402
 import pages  # noqa: E402
+import rates  # noqa: E402
 
 HIGHEST_RATE = 32_000  # requests a second, where the search for the greatest ends
 CEILING_S = 5  # how long a rate is kept up
 CEILING_VUS = 800  # a gateway takes 512 connections
 BISECTIONS = 3
+# The brokers' virtual machines compile while they are first used: until then they take most of the processors.
+WARM_RATE, WARM_S = 500, 120
 SPOILED_PEOPLE, SPOILED_SEATS = 300, 100
 
 
@@ -42,6 +46,28 @@ def arguments():
         if getattr(args, name) is None:
             setattr(args, name, short if args.short else usual)
     return args
+
+
+def warmed(load, is_short):
+    seconds = WARM_S // 10 if is_short else WARM_S
+    load.stampede("warm", WARM_RATE * seconds, WARM_RATE * seconds, within_s=seconds)
+    return {"rate": WARM_RATE, "seconds": seconds}
+
+
+def by_rate(load, is_short, faults):
+    """What an answer takes at each rate. Kinds and rates take turns, so that none has the quiet minutes for itself."""
+    some, rushes = (rates.RATES[:2], 1) if is_short else (rates.RATES, rates.RUSHES)
+    runs = {(kind, rate): [] for kind in rates.KINDS for rate in some}
+    for number in range(rushes):
+        for kind, rate in runs:
+            runs[kind, rate].append(load.stampede(f"{kind}-{rate}-{number}", rate, rates.KINDS[kind](rate)))
+    counted = load.recount()
+    for (kind, rate), of in runs.items():
+        for run in of:
+            yes = sum(answer["status"] in (200, 201) for answer in run.answers)
+            faults += gate.undefined(run.run, run.answers) + judged.log(counted[run.run], rates.KINDS[kind](rate), told=yes)
+    summed = {kind: [rates.summed_up(rate, runs[kind, rate], rates.HISTOGRAMS[kind]) for rate in some] for kind in rates.KINDS}
+    return {"rushes": rushes, **summed}
 
 
 def ceiling(load, what, script, settings_of, start, bisections):
@@ -126,7 +152,9 @@ def spoiled(load, faults):
 def measured(args):
     faults = []
     with machine.loaded() as load:
-        result = {"made": machine.made(sys.argv[1:]), "is_short": args.short, "ceilings": ceilings(load, args.short)}
+        result = {"made": machine.made(sys.argv[1:]), "is_short": args.short, "warm": warmed(load, args.short)}
+        result["rates"] = by_rate(load, args.short, faults)
+        result["ceilings"] = ceilings(load, args.short)
         result["spike"] = spike(load, args, faults)
         result["stampede"] = stampede(load, args, faults)
         result["sustained"] = sustained(load, args, faults)

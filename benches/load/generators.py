@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -33,7 +34,7 @@ class Run:
     def goes(self, name, command, **environment):
         """Runs a generator while it is sampled; its status and what it printed."""
         log = self.folder / f"{self.run}.log"
-        before, self.since = self.load.scrape(), time.time()
+        before, cpu, self.since = self.load.scrape(), self.cpu(), time.time()
         with log.open("w") as out:
             child = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **environment})
             self.load.sampler.watch(name, child.pid)
@@ -43,8 +44,15 @@ class Run:
                 self.load.sampler.forget(name)
                 child.kill()
         self.until = time.time()
+        self.cpu_s = {kind: seconds - cpu[kind] for kind, seconds in self.cpu().items()}
         self.came = scraped.came(before, self.load.scrape())
         return status, log
+
+
+    def cpu(self):
+        """CPU time of gateways, brokers, and of generators that have ended."""
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return {**self.load.cpu_seconds(), "generator": ended.ru_utime + ended.ru_stime}
 
 
 class K6(Run):
@@ -100,13 +108,14 @@ class K6(Run):
 class Stampede(Run):
     """Everybody asks when they are due, whatever the gateways do; each person's last answer."""
 
-    def __init__(self, load, name, people):
+    def __init__(self, load, name, people, within_s):
         super().__init__(load, name)
         path = self.folder / f"{self.run}.jsonl"
-        status, log = self.goes("stampede", gate.stampede_command(load.gate, self.run, people, path))
+        status, log = self.goes("stampede", gate.stampede_command(load.gate, self.run, people, path, within_s))
         if status != 0:
             sys.exit(f"the stampede ended with {status}: see {log}")
         self.answers = [json.loads(line) for line in path.read_text().splitlines()]
+        path.unlink()
 
     def client(self, _):
         return {}  # it times people, not tries

@@ -10,26 +10,32 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import pages  # noqa: E402
+import rates  # noqa: E402
 import sampling  # noqa: E402
 import scraped  # noqa: E402
 
 
 def metrics(fast, slow, route="/v1/events"):
     name = f'footfall_http_request_seconds_bucket{{route="{route}"'
-    return f'# TYPE x histogram\n{name},le="0.005"}} {fast}\n{name},le="0.1"}} {slow}\n{name},le="+Inf"}} {slow}\nother{{le="1"}} 3\n'
+    return f'# TYPE x histogram\n{name},le="0.005"}} {fast}\n{name},le="0.1"}} {slow}\n{name},le="+Inf"}} {slow}\nother_bucket{{le="1"}} 3\nother_sum 3\n'
 
 
 class Histograms(unittest.TestCase):
     def test_what_came_between_two_readings_of_two_gateways_is_added_up(self):
         before = [scraped.buckets(text) for text in (metrics(10, 20), "")]
         after = [scraped.buckets(text) for text in (metrics(15, 30), metrics(85, 90))]
-        came = scraped.came(before, after)["/v1/events"]
+        came = scraped.came(before, after)[scraped.requests("/v1/events")]
         self.assertEqual(came, {0.005: 90, 0.1: 100, float("inf"): 100})
         self.assertEqual([scraped.within(came, share) for share in (0.5, 0.9, 0.99)], [5, 5, 100])
+        self.assertEqual(scraped.share(came, 0.005), 0.9)
+
+    def test_histograms_are_told_apart_by_name_and_labels_and_may_have_none(self):
+        self.assertEqual(scraped.buckets(metrics(1, 2))["other"], {1: 3})
 
     def test_a_route_that_nobody_asked_has_no_times(self):
         reading = [scraped.buckets(metrics(10, 20))]
-        self.assertIsNone(scraped.within(scraped.came(reading, reading)["/v1/events"], 0.5))
+        came = scraped.came(reading, reading)[scraped.requests("/v1/events")]
+        self.assertEqual((scraped.within(came, 0.5), scraped.share(came, 0.005)), (None, None))
 
 
 class Samples(unittest.TestCase):
@@ -65,12 +71,43 @@ def figures(times):
     }
 
 
+def row(rate, p99, shares):
+    of = {name: {"within_50": 5.0, "within_99": 50.0, "share_1ms": share} for name, share in shares.items()}
+    spread = {"median": p99, "least": p99 / 2, "greatest": p99 * 2}
+    return {"rate": rate, "p50": spread, "p99": spread, "again": 0, "cpu_us": {"gateway": 90.0, "kafka": 60.0, "generator": 60.0}, "came": of}
+
+
+def by_rate(p99=40.0, memory=0.995, back=0.6):
+    of_log = {rates.APPEND: 0.1, rates.READ_BACK: back}
+    return {"rushes": 5, "admitted": [row(1_000, 9.0, of_log), row(10_000, p99, of_log)], "sold_out": [row(1_000, 1.0, {rates.ANSWERED: memory})]}
+
+
+class Aims(unittest.TestCase):
+    def test_an_aim_is_reached_or_missed_by_what_was_seen(self):
+        reached = lambda **seen: [held for _, _, held in rates.aims(by_rate(**seen))]
+        self.assertEqual(reached(), [True, True, True])
+        self.assertEqual(reached(p99=50.1), [False, True, True])
+        self.assertEqual(reached(memory=0.98), [True, False, True])
+        self.assertEqual(reached(back=0.49), [True, True, False])
+
+    def test_rushes_are_summed_up_by_their_own_percentiles(self):
+        class Rush:
+            def __init__(self, times, within):
+                self.answers = [{"took_us": 1_000 * of, "again": 0} for of in times]
+                self.cpu_s, self.came = {"gateway": 0.001}, {"h": {0.001: within, float("inf"): 10.0}}
+
+        of = rates.summed_up(10, [Rush(range(1, 11), 4.0), Rush(range(11, 21), 6.0), Rush(range(21, 31), 10.0)], ["h"])
+        self.assertEqual((of["p50"], of["p99"]["median"]), ({"median": 16, "least": 6, "greatest": 26}, 20))
+        self.assertEqual({kind: round(us) for kind, us in of["cpu_us"].items()}, {"gateway": 100})
+        self.assertAlmostEqual(of["came"]["h"]["share_1ms"], 2 / 3)
+
+
 RESULT = {
     "made": {
         "date": "2026-11-23", "command": "make load", "commit": "0123456789ab", "is_changed": False, "profile": "ci", "processor": "one of 2 GHz", "cores": 2, "memory_gib": 24,
         "system": "Linux 6.1", "load_before": 0.5, "versions": {"k6": "1.8.1"}, "took_s": 600,
     },
-    "is_short": False,
+    "is_short": False, "warm": {"rate": 500, "seconds": 120}, "rates": by_rate(),
     "ceilings": [
         {"what": "sold_out", "seconds": 5, "vus": 800, "highest": 250, "steps": [{"rate": 250, "dropped": 0, "passed": True, "med": 1.0, "p(99)": 2.0, "failed": []}]},
         {"what": "admitted", "seconds": 5, "vus": 800, "highest": 0, "steps": [{"rate": 250, "dropped": 3, "passed": False, "med": None, "p(99)": None, "failed": ["dropped_iterations"]}]},

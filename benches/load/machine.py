@@ -21,6 +21,8 @@ ROUTES = {
     "events": "/v1/events", "entries": "/v1/activities/{id}/entries", "seat": "/v1/activities/{id}/entries/{user}", "activity": "/v1/activities/{id}",
 }
 
+KINDS = ("gateway", "kafka")  # whose names begin so
+
 
 class Load:
     """Two gateways, a processor and an API on servers of their own, sampled from beginning to end."""
@@ -38,6 +40,10 @@ class Load:
     def scrape(self):
         return [scraped.buckets(get(f"{self.gate.url(number)}/metrics")) for number in range(2)]
 
+    def cpu_seconds(self):
+        """CPU time of the gateways and of the brokers so far."""
+        return {kind: sum(self.sampler.cpu_seconds(name) for name in self.sampler.names(kind)) for kind in KINDS}
+
     def recount(self):
         return gate.recount(self.drill)
 
@@ -48,16 +54,16 @@ class Load:
         self.accepted += of.count("events_accepted")
         return of
 
-    def stampede(self, name, people, seats):
-        say(f"stampede: {people} people, {seats} seats")
+    def stampede(self, name, people, seats, within_s=1):
+        say(f"stampede: {people} people within {within_s} s, {seats} seats")
         self.gate.define(f"{self.drill.prefix}-{name}", seats)
-        return Stampede(self, name, people)
+        return Stampede(self, name, people, within_s)
 
     def seen(self, of):
         """A run's figures, the gateways' own times beside them, and what each process took."""
         routes = []
         for word, route in ROUTES.items():
-            counts = of.came.get(route, {})
+            counts = of.came.get(scraped.requests(route), {})
             if counts.get(float("inf")):
                 within = {f"within_{share}": scraped.within(counts, share / 100) for share in (50, 90, 99)}
                 routes.append({"route": route, "requests": int(counts[float("inf")]), **within, "client": of.client(word)})

@@ -1,5 +1,6 @@
 """The pages of docs/load: every table and figure from the result, the words from one language or the other."""
 
+import rates
 from sampling import OTHERS
 from words import ENGLISH, KOREAN
 
@@ -16,7 +17,8 @@ def write(folder, result):
 
 def page(result, words):
     parts = [
-        words["title"], words["other"], made(result["made"], words), *warnings(result, words), words["how"],
+        words["title"], words["other"], made(result["made"], words), *warnings(result, words), words["how"], words["warm"].format(**result["warm"]),
+        *by_rate(result["rates"], words),
         words["ceilings"], words["ceilings_how"].format(**result["ceilings"][0]), *(part for of in result["ceilings"] for part in ceiling(of, words)),
         *(part for name in RUNS for part in phase(name, result[name], words)),
         words["thresholds"], words["thresholds_how"], thresholds(result, words), words["spoiled_how"], spoiled(result["spoiled"], words),
@@ -44,6 +46,31 @@ def ms(value):
 def made(of, words):
     commit = of["commit"] + (words["changed"] if of["is_changed"] else "")
     return words["made"].format(**{**of, "commit": commit, "versions": ", ".join(f"{name} {version}" for name, version in of["versions"].items())})
+
+
+def by_rate(of, words):
+    """What an answer takes at each rate, and the aims."""
+    bound = lambda row, name, share: ms(row["came"][name][share])
+    percent = lambda row, name: f"{100 * row['came'][name]['share_1ms']:.1f}"
+    own = {
+        "admitted": lambda row: [bound(row, rates.APPEND, "within_50"), bound(row, rates.APPEND, "within_99"), percent(row, rates.READ_BACK)],
+        "sold_out": lambda row: [percent(row, rates.ANSWERED)],
+    }
+    cpu = lambda row: [ms(row["cpu_us"][of]) for of in ("gateway", "kafka", "generator")]
+    line = lambda kind, row: [f"{row['rate']:,}", ranged(row["p50"]), ranged(row["p99"]), *own[kind](row), *cpu(row)]
+    tables = [part for kind in own for part in (words[f"{kind}_how"], table(words[f"{kind}_head"], [line(kind, row) for row in of[kind]]))]
+    return [words["rates"], words["rates_how"].format(rushes=of["rushes"]), *tables, table(words["aims_head"], [aim(*each, words) for each in rates.aims(of)], texts=3)]
+
+
+def aim(name, seen, is_reached, words):
+    shown = {key: f"{value:,}" if key == "rate" else ms(value) for key, value in seen.items()}
+    aimed, said = words["aims"][name]
+    return [aimed.format(**shown), said.format(**shown), words["yes" if is_reached else "no"]]
+
+
+def ranged(of):
+    """The median, and the least and greatest."""
+    return ms(of["median"]) if of["least"] == of["greatest"] else f"{ms(of['median'])} ({ms(of['least'])}–{ms(of['greatest'])})"
 
 
 def ceiling(of, words):

@@ -11,6 +11,20 @@ ENGLISH = {
     "how": "Two gateways, a processor and an API, on three brokers, Redis and OpenSearch, each a process of this machine. Generators keep their connections. "
            "In a rush a time counts from when the person was due, in steady traffic from the first sending until the answer that stays. Seats are read back from both gateways, and counted again from the log by "
            "[a program](../../schemas/python/recount_admissions.py) that shares with Footfall the messages alone. **The generators run on the same cores**: what k6 can send limits what is measured.",
+    "warm": "Before anything is measured, {rate} people a second ask for {seconds} s: the brokers' virtual machines compile their code while they are first used, and take most of the processors meanwhile.",
+    "rates": "## What an answer takes, by rate",
+    "rates_how": "So many people within one second, each due at a moment of it (`benches stampede`, 256 connections, two gateways). The median of {rushes} rushes, and from the least to the greatest. "
+                 "µs: time of all cores for each request, by gateways, brokers and the generator; two cores together have 200 µs for each of 10,000 a second.",
+    "admitted_how": "Through the log: there is a seat for everyone. *Append*: from the gateway's call to the log until two brokers have the record. *Read back*: from then until it is folded.",
+    "admitted_head": ["a second", "p50 ms", "p99 ms", "append p50 ≤ ms", "append p99 ≤ ms", "read back within 1 ms, %", "µs gateways", "µs brokers", "µs generator"],
+    "sold_out_how": "From memory: there is no seat.",
+    "sold_out_head": ["a second", "p50 ms", "p99 ms", "decided by the gateway within 1 ms, %", "µs gateways", "µs brokers", "µs generator"],
+    "aims_head": ["aimed at", "seen", "reached"],
+    "aims": {
+        "log": ("through the log, p99 at most 50 ms at {rate} a second", "{median} ms ({least}–{greatest})"),
+        "memory": ("from memory, p99 below 1 ms in the gateway", "{least} % within 1 ms at the worst of the rates"),
+        "read_back": ("read back at most 1 ms after the acknowledgement, p50", "{least} % within 1 ms at the worst of the rates"),
+    },
     "ceilings": "## The highest rate that drops nothing",
     "ceilings_how": "So many a second for {seconds} s, at a fixed rate: who finds none of k6's virtual users free is dropped. A rate passes when k6 dropped no one, each answer was one of the defined, and "
                     "both gateways say that every seat is held. *Sold out*: people ask for 100 seats ([`spike.js`](../../benches/k6/spike.js), `MODE=arrival`, {vus} virtual users), so that most are refused from memory. "
@@ -61,6 +75,20 @@ KOREAN = {
     "how": "게이트웨이 두 개, 프로세서와 API를 브로커 세 개, Redis, OpenSearch 위에서 돌리며, 각각 이 기계의 프로세스 하나다. 부하 생성기는 연결을 유지한다. "
            "몰림에서는 그 사람이 요청해야 했던 시각부터, 꾸준한 부하에서는 처음 보낸 때부터 최종 답을 받을 때까지 시간을 잰다. 좌석 수는 두 게이트웨이에서 다시 읽고, 메시지 정의만 Footfall과 공유하는 "
            "[프로그램](../../schemas/python/recount_admissions.py)이 로그에서 다시 센다. **부하 생성기도 같은 코어에서 돈다**: k6가 보낼 수 있는 만큼이 측정의 한계다.",
+    "warm": "측정에 앞서 초당 {rate}명이 {seconds}초 동안 신청한다. 브로커의 가상 머신은 처음 쓰이는 동안 코드를 컴파일하며, 그동안 프로세서 대부분을 차지하기 때문이다.",
+    "rates": "## 속도별 응답 시간",
+    "rates_how": "1초 안에 이만큼의 사람이 저마다 정해진 순간에 신청한다(`benches stampede`, 연결 256개, 게이트웨이 두 개). {rushes}번 몰림의 중앙값이며, 괄호 안은 최소와 최대다. "
+                 "µs: 요청 하나에 든 모든 코어의 시간을 게이트웨이·브로커·생성기로 나눈 것. 초당 10,000건이면 코어 두 개를 합쳐 요청 하나에 200 µs가 있다.",
+    "admitted_how": "로그를 거치는 경우: 모두에게 좌석이 있다. *추가*는 게이트웨이가 로그를 부를 때부터 브로커 둘이 레코드를 가질 때까지, *다시 읽기*는 그때부터 폴드될 때까지다.",
+    "admitted_head": ["초당", "p50 ms", "p99 ms", "추가 p50 ≤ ms", "추가 p99 ≤ ms", "1 ms 안에 다시 읽음, %", "µs 게이트웨이", "µs 브로커", "µs 생성기"],
+    "sold_out_how": "메모리에서 답하는 경우: 좌석이 없다.",
+    "sold_out_head": ["초당", "p50 ms", "p99 ms", "게이트웨이가 1 ms 안에 결정, %", "µs 게이트웨이", "µs 브로커", "µs 생성기"],
+    "aims_head": ["목표", "관측", "달성"],
+    "aims": {
+        "log": ("로그를 거쳐 p99 50 ms 이하, 초당 {rate}건에서", "{median} ms ({least}–{greatest})"),
+        "memory": ("메모리에서 답할 때 p99 1 ms 미만, 게이트웨이 안에서", "가장 나쁜 속도에서 {least} %가 1 ms 안"),
+        "read_back": ("승인 뒤 다시 읽기까지 1 ms 이하, p50", "가장 나쁜 속도에서 {least} %가 1 ms 안"),
+    },
     "ceilings": "## 하나도 버리지 않는 가장 높은 속도",
     "ceilings_how": "고정된 속도로 매초 이만큼씩 {seconds}초 동안 보낸다. k6의 빈 가상 사용자를 찾지 못한 사람은 버려진다. k6가 아무도 버리지 않았고, 모든 응답이 정의된 것이며, "
                     "두 게이트웨이 모두 모든 좌석이 찼다고 답하면 통과다. *매진*: 좌석 100개를 두고 신청하므로([`spike.js`](../../benches/k6/spike.js), `MODE=arrival`, 가상 사용자 {vus}) 대부분 메모리에서 거절한다. "

@@ -94,7 +94,7 @@ def machine():
 
 def write(command, sections, facts):
     """`sections`: for each language a list of lines. The page of results has the English ones, and the facts."""
-    lines = ["# Seats: four gates under the same rush", "", f"`{command}`", "", *(f"- {fact}" for fact in [*machine(), *facts]), "", *sections["en"]]
+    lines = ["# Seats: five gates under the same rush", "", f"`{command}`", "", *(f"- {fact}" for fact in [*machine(), *facts]), "", *sections["en"]]
     RESULT.write_text("\n".join(lines).rstrip() + "\n")
     for language, page in PAGES.items():
         text = page.read_text()

@@ -129,9 +129,9 @@ def recount(this):
     return {of["activity"]: of for of in map(json.loads, lines)}
 
 
-def stampede_command(gate, activity, people, path):
+def stampede_command(gate, activity, people, path, within_s=1):
     command = [BENCHES, "stampede", *(f"--gateway={gate.url(number)}" for number in range(2)), "--activity", activity]
-    return [*command, "--users", str(people), "--prefix", activity, "--answers", path]
+    return [*command, "--users", str(people), "--within-ms", str(1_000 * within_s), "--prefix", activity, "--answers", path]
 
 
 def opening(gate, activity, name, people, seats, random):
