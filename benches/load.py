@@ -12,6 +12,7 @@ import json
 import pathlib
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "load"), str(HERE.parent / "chaos/drills")]
@@ -29,6 +30,8 @@ CEILING_VUS = 800  # a gateway takes 512 connections
 BISECTIONS = 3
 # The brokers' virtual machines compile while they are first used: until then they take most of the processors.
 WARM_RATE, WARM_S = 500, 120
+BESIDE = (1_000, 2_000, 4_000)  # people a second who ask for seats while events are sent
+BESIDE_RATE, BESIDE_S = 100, 30  # the events' requests a second; k6 takes seconds to begin, and sends for half the time
 SPOILED_PEOPLE, SPOILED_SEATS = 300, 100
 
 
@@ -68,6 +71,19 @@ def by_rate(load, is_short, faults):
             faults += gate.undefined(run.run, run.answers) + judged.log(counted[run.run], rates.KINDS[kind](rate), told=yes)
     summed = {kind: [rates.summed_up(rate, runs[kind, rate], rates.HISTOGRAMS[kind]) for rate in some] for kind in rates.KINDS}
     return {"rushes": rushes, **summed}
+
+
+def beside(load, is_short, faults):
+    """Events sent while nobody asks for seats, and while so many a second do, each of whom the log decides."""
+    rows = []
+    for rush in (0, *(BESIDE[:1] if is_short else BESIDE)):
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(load.stampede, f"rush-{rush}", rush * BESIDE_S, rush * BESIDE_S, BESIDE_S) if rush else None
+            of = load.k6("sustained", f"beside-{rush}", RATE=BESIDE_RATE, DURATION_S=BESIDE_S // 2, SEATS=100)
+        faults += of.faults()
+        people = asked and generators.spread(sorted(answer["took_us"] / 1000 for answer in asked.result().answers))
+        rows.append({"rush": rush, "times": {name: of.trends()[name] for name in ("one_event", "many_events")}, "again": of.count("tries_again"), "people": people})
+    return {"rate": BESIDE_RATE, "seconds": BESIDE_S // 2, "rows": rows}
 
 
 def ceiling(load, what, script, settings_of, start, bisections):
@@ -154,6 +170,7 @@ def measured(args):
     with machine.loaded() as load:
         result = {"made": machine.made(sys.argv[1:]), "is_short": args.short, "warm": warmed(load, args.short)}
         result["rates"] = by_rate(load, args.short, faults)
+        result["beside"] = beside(load, args.short, faults)
         result["ceilings"] = ceilings(load, args.short)
         result["spike"] = spike(load, args, faults)
         result["stampede"] = stampede(load, args, faults)

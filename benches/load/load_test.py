@@ -102,12 +102,16 @@ class Aims(unittest.TestCase):
         self.assertAlmostEqual(of["came"]["h"]["share_1ms"], 2 / 3)
 
 
+BESIDE = {
+    "rate": 100, "seconds": 15,
+    "rows": [{"rush": rush, "times": dict.fromkeys(("one_event", "many_events"), {"med": 9.0, "p(99)": 99.0}), "again": 0, "people": people} for rush, people in ((0, None), (1_000, {"med": 8.0, "p(99)": 88.0}))],
+}
 RESULT = {
     "made": {
         "date": "2026-11-23", "command": "make load", "commit": "0123456789ab", "is_changed": False, "profile": "ci", "processor": "one of 2 GHz", "cores": 2, "memory_gib": 24,
         "system": "Linux 6.1", "load_before": 0.5, "versions": {"k6": "1.8.1"}, "took_s": 600,
     },
-    "is_short": False, "warm": {"rate": 500, "seconds": 120}, "rates": by_rate(),
+    "is_short": False, "warm": {"rate": 500, "seconds": 120}, "rates": by_rate(), "beside": BESIDE,
     "ceilings": [
         {"what": "sold_out", "seconds": 5, "vus": 800, "highest": 250, "steps": [{"rate": 250, "dropped": 0, "passed": True, "med": 1.0, "p(99)": 2.0, "failed": []}]},
         {"what": "admitted", "seconds": 5, "vus": 800, "highest": 0, "steps": [{"rate": 250, "dropped": 3, "passed": False, "med": None, "p(99)": None, "failed": ["dropped_iterations"]}]},

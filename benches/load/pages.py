@@ -18,7 +18,7 @@ def write(folder, result):
 def page(result, words):
     parts = [
         words["title"], words["other"], made(result["made"], words), *warnings(result, words), words["how"], words["warm"].format(**result["warm"]),
-        *by_rate(result["rates"], words),
+        *by_rate(result["rates"], words), words["beside"], words["beside_how"].format(**result["beside"]), table(words["beside_head"], map(beside, result["beside"]["rows"])),
         words["ceilings"], words["ceilings_how"].format(**result["ceilings"][0]), *(part for of in result["ceilings"] for part in ceiling(of, words)),
         *(part for name in RUNS for part in phase(name, result[name], words)),
         words["thresholds"], words["thresholds_how"], thresholds(result, words), words["spoiled_how"], spoiled(result["spoiled"], words),
@@ -60,6 +60,11 @@ def by_rate(of, words):
     line = lambda kind, row: [f"{row['rate']:,}", ranged(row["p50"]), ranged(row["p99"]), *own[kind](row), *cpu(row)]
     tables = [part for kind in own for part in (words[f"{kind}_how"], table(words[f"{kind}_head"], [line(kind, row) for row in of[kind]]))]
     return [words["rates"], words["rates_how"].format(rushes=of["rushes"]), *tables, table(words["aims_head"], [aim(*each, words) for each in rates.aims(of)], texts=3)]
+
+
+def beside(of):
+    quantiles = [ms(times[share]) for times in (of["times"]["one_event"], of["times"]["many_events"], of["people"] or {}) for share in ("med", "p(99)") if times]
+    return [f"{of['rush']:,}", *quantiles, *([] if of["people"] else ["–", "–"]), f"{of['again']:,}"]
 
 
 def aim(name, seen, is_reached, words):

@@ -25,6 +25,10 @@ ENGLISH = {
         "memory": ("from memory, p99 below 1 ms in the gateway", "{least} % within 1 ms at the worst of the rates"),
         "read_back": ("read back at most 1 ms after the acknowledgement, p50", "{least} % within 1 ms at the worst of the rates"),
     },
+    "beside": "## Events beside a rush",
+    "beside_how": "The steady traffic below, {rate} requests a second for {seconds} s, while so many people a second ask for seats at the same gateways, and the log decides each. "
+                  "No event was refused or dropped unless the faults at the end say so; what grows is the wait for the two cores.",
+    "beside_head": ["ask for seats a second", "one event: p50 ms", "p99 ms", "twenty events: p50 ms", "p99 ms", "a seat: p50 ms", "p99 ms", "tries again"],
     "ceilings": "## The highest rate that drops nothing",
     "ceilings_how": "So many a second for {seconds} s, at a fixed rate: who finds none of k6's virtual users free is dropped. A rate passes when k6 dropped no one, each answer was one of the defined, and "
                     "both gateways say that every seat is held. *Sold out*: people ask for 100 seats ([`spike.js`](../../benches/k6/spike.js), `MODE=arrival`, {vus} virtual users), so that most are refused from memory. "
@@ -89,6 +93,10 @@ KOREAN = {
         "memory": ("메모리에서 답할 때 p99 1 ms 미만, 게이트웨이 안에서", "가장 나쁜 속도에서 {least} %가 1 ms 안"),
         "read_back": ("승인 뒤 다시 읽기까지 1 ms 이하, p50", "가장 나쁜 속도에서 {least} %가 1 ms 안"),
     },
+    "beside": "## 몰림 곁의 이벤트",
+    "beside_how": "아래의 꾸준한 부하(초당 요청 {rate}개, {seconds}초)를 보내는 동안 같은 게이트웨이들에서 초당 이만큼의 사람이 좌석을 신청하고, 모두 로그가 결정한다. "
+                  "맨 끝의 결함에 적혀 있지 않은 한 거절되거나 버려진 이벤트는 없다. 늘어나는 것은 코어 두 개를 기다리는 시간이다.",
+    "beside_head": ["초당 좌석 신청", "이벤트 하나: p50 ms", "p99 ms", "이벤트 스무 개: p50 ms", "p99 ms", "좌석: p50 ms", "p99 ms", "재시도"],
     "ceilings": "## 하나도 버리지 않는 가장 높은 속도",
     "ceilings_how": "고정된 속도로 매초 이만큼씩 {seconds}초 동안 보낸다. k6의 빈 가상 사용자를 찾지 못한 사람은 버려진다. k6가 아무도 버리지 않았고, 모든 응답이 정의된 것이며, "
                     "두 게이트웨이 모두 모든 좌석이 찼다고 답하면 통과다. *매진*: 좌석 100개를 두고 신청하므로([`spike.js`](../../benches/k6/spike.js), `MODE=arrival`, 가상 사용자 {vus}) 대부분 메모리에서 거절한다. "
