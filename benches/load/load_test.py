@@ -89,6 +89,9 @@ class Aims(unittest.TestCase):
         self.assertEqual(reached(p99=50.1), [False, True, True])
         self.assertEqual(reached(memory=0.98), [True, False, True])
         self.assertEqual(reached(back=0.49), [True, True, False])
+        slow = by_rate()
+        slow["admitted"][1]["came"][rates.READ_BACK]["share_1ms"] = 0.2
+        self.assertEqual(rates.aims(slow)[2][1:], ({"rate": 1_000, "least": 20.0}, False))
 
     def test_rushes_are_summed_up_by_their_own_percentiles(self):
         class Rush:

@@ -23,7 +23,7 @@ ENGLISH = {
     "aims": {
         "log": ("through the log, p99 at most 50 ms at {rate} a second", "{median} ms ({least}–{greatest})"),
         "memory": ("from memory, p99 below 1 ms in the gateway", "{least} % within 1 ms at the worst of the rates"),
-        "read_back": ("read back at most 1 ms after the acknowledgement, p50", "{least} % within 1 ms at the worst of the rates"),
+        "read_back": ("read back at most 1 ms after the acknowledgement, p50", "up to {rate} a second; {least} % within 1 ms at the worst of the rates"),
     },
     "beside": "## Events beside a rush",
     "beside_how": "The steady traffic below, {rate} requests a second for {seconds} s, while so many people a second ask for seats at the same gateways, and the log decides each. "
@@ -91,7 +91,7 @@ KOREAN = {
     "aims": {
         "log": ("로그를 거쳐 p99 50 ms 이하, 초당 {rate}건에서", "{median} ms ({least}–{greatest})"),
         "memory": ("메모리에서 답할 때 p99 1 ms 미만, 게이트웨이 안에서", "가장 나쁜 속도에서 {least} %가 1 ms 안"),
-        "read_back": ("승인 뒤 다시 읽기까지 1 ms 이하, p50", "가장 나쁜 속도에서 {least} %가 1 ms 안"),
+        "read_back": ("승인 뒤 다시 읽기까지 1 ms 이하, p50", "초당 {rate}건까지; 가장 나쁜 속도에서 {least} %가 1 ms 안"),
     },
     "beside": "## 몰림 곁의 이벤트",
     "beside_how": "아래의 꾸준한 부하(초당 요청 {rate}개, {seconds}초)를 보내는 동안 같은 게이트웨이들에서 초당 이만큼의 사람이 좌석을 신청하고, 모두 로그가 결정한다. "
