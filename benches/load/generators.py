@@ -48,7 +48,6 @@ class Run:
         self.came = scraped.came(before, self.load.scrape())
         return status, log
 
-
     def cpu(self):
         """CPU time of gateways, brokers, and of generators that have ended."""
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -73,7 +73,8 @@ class Sampler(threading.Thread):
         return (at, name, (cpu - before[1]) / (at - before[0]), resident, descriptors) if before else None
 
     def names(self, begin):
-        return [name for name in self.pids if name.startswith(f"{begin}-")]
+        with self.lock:
+            return [name for name in self.pids if name.startswith(f"{begin}-")]
 
     def cpu_seconds(self, name):
         return cpu_seconds(pathlib.Path(f"/proc/{self.pids[name]}/stat").read_text())
