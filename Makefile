@@ -1,6 +1,6 @@
 # The one list of commands. `make help` prints it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate peers load
+.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate simulate mutants peers load
 
 # One profile for every test, so that nothing is compiled twice.
 WORKSPACE := --profile ci --workspace
@@ -70,15 +70,23 @@ drill-gate: ## People ask two gateways for seats while brokers, gateways, Redis 
 	@deploy/install.sh test
 	.footfall/software/venv/bin/python chaos/drills/gate.py
 
+simulate: ## The simulator: real processors on stores in memory, a million seeds (SIMULATE='--seeds N'); no servers, some hours
+	@deploy/install.sh quick
+	cargo run --release -p chaos --bin simulate -- $(or $(SIMULATE),--seeds 1000000)
+
+mutants: ## The simulator finds every fault made on purpose: how many seeds each takes; some minutes
+	@deploy/install.sh quick
+	cargo run --release -p chaos --bin simulate -- --mutant all --seeds 2000
+
 clean-servers: ## Stop every instance and delete the servers' data and software
 	@deploy/clean.sh all
 
 peers: ## Seats by locks, by scripts and by the log, on one machine under the same rush; writes docs/admission.md; half an hour, a JDK
 	@deploy/install.sh test
-	cargo build --release --workspace --bins
+	cargo build --release -p footfall -p benches --bins
 	$(RELEASED) .footfall/software/venv/bin/python benches/peers.py
 
 load: ## Load tests of the gateway: a rush and steady traffic, written to docs/load; k6, some twenty minutes (LOAD=--short: less, no result)
 	@deploy/install.sh load
-	cargo build --release --workspace --bins
+	cargo build --release -p footfall -p benches --bins
 	$(RELEASED) .footfall/software/venv/bin/python benches/load.py $(LOAD)

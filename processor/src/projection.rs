@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
+use mutants::Mutant;
 use pipeline::aggregate::Reader;
 use pipeline::state::State;
 use views::{Change, Stored};
@@ -64,14 +65,14 @@ pub struct Projection {
 
 impl Projection {
     /// A projection to a store that was not asked yet; at most one call each `fastest`.
-    pub fn new(projector: Projector, reader: Reader, fastest: Duration) -> Self {
+    pub fn new(projector: Projector, reader: Reader, fastest: Duration, now: Instant) -> Self {
         Self {
             projector,
             reader,
             fastest,
             position: Position::Unknown,
-            due: Instant::now(),
-            sent: Instant::now(),
+            due: now,
+            sent: now,
             behind: false,
             log_time: 0,
             alive: Arc::new(()),
@@ -110,21 +111,28 @@ impl Projection {
     }
 
     /// Makes the next call due now.
-    pub fn hurry(&mut self) {
-        self.due = Instant::now();
+    pub fn hurry(&mut self, now: Instant) {
+        self.due = now;
     }
 
     /// Sends what is due. `behind` says that more records wait: projecting then gives way, and makes up for it
     /// at once when they have come.
-    pub fn step(&mut self, number: usize, state: &mut State, behind: bool, me: &Sender<Control>) {
+    pub fn step(
+        &mut self,
+        number: usize,
+        state: &mut State,
+        behind: bool,
+        me: &Sender<Control>,
+        now: Instant,
+    ) {
         let least = if behind { SLOWEST } else { Duration::ZERO };
         if std::mem::replace(&mut self.behind, behind) && !behind && self.fastest < SLOWEST {
-            self.hurry();
+            self.hurry(now);
         }
-        if Instant::now() < self.due || self.sent.elapsed() < least {
+        if now < self.due || now.duration_since(self.sent) < least {
             return;
         }
-        let Some(call) = self.next_call(state) else {
+        let Some(call) = self.next_call(state, now) else {
             return;
         };
         let to = match &call {
@@ -144,13 +152,14 @@ impl Projection {
             synced_at,
             brings_rows: to.is_some(),
         };
-        self.sent = Instant::now();
+        self.sent = now;
         self.projector
             .send(number, state.partition(), call, me.clone(), &self.alive);
     }
 
-    fn next_call(&self, state: &mut State) -> Option<Call> {
-        let to = state.next_offset();
+    fn next_call(&self, state: &mut State, now: Instant) -> Option<Call> {
+        let later = u64::from(mutants::is(Mutant::ValuesLater));
+        let to = state.next_offset().saturating_sub(later);
         let change = |base, rows, state: &State| Change {
             partition: state.partition(),
             base,
@@ -162,7 +171,8 @@ impl Projection {
             Position::Unknown => Some(Call::Stored),
             Position::Flying { .. } | Position::Refused => None,
             Position::At { offset, .. } if offset >= to => {
-                (self.sent.elapsed() >= QUIET.max(self.fastest)).then_some(Call::Stored)
+                let quiet = now.duration_since(self.sent);
+                (quiet >= QUIET.max(self.fastest)).then_some(Call::Stored)
             }
             Position::At {
                 offset,
@@ -192,7 +202,12 @@ impl Projection {
     ///
     /// # Errors
     /// The sentence with which the store refused for good.
-    pub fn answered(&mut self, result: Result<Stored, String>, now: i64) -> Result<(), String> {
+    pub fn answered(
+        &mut self,
+        result: Result<Stored, String>,
+        log_time: i64,
+        now: Instant,
+    ) -> Result<(), String> {
         let Position::Flying {
             synced_at,
             brings_rows,
@@ -200,7 +215,7 @@ impl Projection {
         else {
             return Ok(());
         };
-        let took = self.sent.elapsed();
+        let took = now.duration_since(self.sent);
         self.position = match result {
             Ok(Stored::Missing) => Position::Missing,
             Ok(Stored::At(offset)) => Position::At {
@@ -217,9 +232,9 @@ impl Projection {
             && offset >= to
         {
             metrics::took(metrics::PROJECTION, self.name(), took);
-            metrics::fresh(self.name(), self.log_time.min(now));
+            metrics::fresh(self.name(), self.log_time.min(log_time));
             let slowest = SLOWEST.max(self.fastest);
-            self.due = Instant::now() + (took * SHARE).clamp(self.fastest, slowest);
+            self.due = now + (took * SHARE).clamp(self.fastest, slowest);
         }
         Ok(())
     }

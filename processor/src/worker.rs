@@ -1,13 +1,15 @@
 //! One partition's loop: fold a batch, then whatever is due of letters, projections, checkpoint.
 //!
 //! It alone touches the state. What it sends away is frozen at an offset; answers come back as
-//! [`Control`]. Nothing here waits for a store, a disk or the log.
+//! [`Control`]. Nothing here waits for a store, a disk or the log: a thread waits between two turns, and whatever
+//! has come is one turn, at a moment that is handed in.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use log::Batch;
+use mutants::Mutant;
 use pipeline::record::Record;
 use pipeline::rejection::{DeadLetter, Reason};
 use pipeline::state::{Outcome, State};
@@ -16,6 +18,7 @@ use views::Stored;
 use crate::checkpoint::{Checkpoint, LastRecord};
 use crate::counting::Counting;
 use crate::milestones::{self, Milestone};
+use crate::moment::Moment;
 use crate::outbox::MOST_WAITING;
 use crate::projection::Projection;
 use crate::settings::Settings;
@@ -52,73 +55,137 @@ pub enum Control {
     Stop(bool),
 }
 
-/// What a worker is made of.
-pub(crate) struct Worker {
-    pub settings: Arc<Settings>,
-    pub state: State,
-    pub last: Option<LastRecord>,
-    pub file: Arc<Mutex<Checkpoint>>,
-    pub batches: Receiver<Batch>,
-    pub control: Receiver<Control>,
-    pub me: Sender<Control>,
-    pub checkpoints: Sender<checkpointer::Job>,
-    pub letters: Sender<outbox::Job>,
-    pub projections: Vec<Projection>,
-    pub counting: Counting,
-    pub status: Status,
+/// What a turn begins with.
+pub enum Came {
+    /// Records of its partition.
+    Batch(Batch),
+    /// An answer or an order.
+    Control(Control),
+    /// Nothing, for a tick.
+    Nothing,
+    /// Nothing, and nothing will: the intake has gone.
+    NoMore,
+}
+
+/// How far a worker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Folding,
+    /// The stores are brought up to the last record, unless it takes longer than each is waited for. The partition stands
+    /// still meanwhile, and its next owner brings the stores up as well.
+    LastProjections {
+        since: Instant,
+    },
+    /// The checkpoint under way is waited for, and the last one, if it could be sent; not for ever. A change set is of use
+    /// only after the one before it: while that one can't be written, none is taken.
+    LastCheckpoint {
+        until: Instant,
+        is_sent: bool,
+    },
+    Ended,
+}
+
+/// One partition's worker.
+pub struct Worker {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) state: State,
+    pub(crate) last: Option<LastRecord>,
+    pub(crate) file: Arc<Mutex<Checkpoint>>,
+    pub(crate) batches: Receiver<Batch>,
+    pub(crate) control: Receiver<Control>,
+    pub(crate) me: Sender<Control>,
+    pub(crate) checkpoints: Sender<checkpointer::Job>,
+    pub(crate) letters: Sender<outbox::Job>,
+    pub(crate) projections: Vec<Projection>,
+    pub(crate) counting: Counting,
+    pub(crate) status: Status,
     /// Letters not delivered, oldest first; the first `delivering` are on their way.
-    pub waiting: Vec<DeadLetter>,
-    pub delivering: usize,
-    pub checkpointing: bool,
+    pub(crate) waiting: Vec<DeadLetter>,
+    pub(crate) delivering: usize,
+    pub(crate) checkpointing: bool,
     /// Held while a checkpoint is waited for.
-    pub alive: Arc<()>,
-    pub checkpointed: u64,
-    pub checkpoint_at: Instant,
+    pub(crate) alive: Arc<()>,
+    pub(crate) checkpointed: u64,
+    pub(crate) checkpoint_at: Instant,
     /// Of the last misrouted records, how many were consumed before each.
-    pub misrouted: std::collections::VecDeque<u64>,
-    pub halted: Option<String>,
-    pub stopping: bool,
+    pub(crate) misrouted: std::collections::VecDeque<u64>,
+    pub(crate) halted: Option<String>,
+    pub(crate) phase: Phase,
     /// Whether batches come without a pause.
-    pub busy: bool,
+    pub(crate) busy: bool,
 }
 
 impl Worker {
     /// Runs until it is told to stop.
-    pub fn run(mut self) {
-        while !self.stopping {
-            self.wait_and_take();
+    pub(crate) fn run(mut self) {
+        while !self.has_ended() {
+            let came = self.wait();
+            self.turn(came, Moment::now());
+        }
+    }
+
+    /// Whether it was told to stop and has done what it does last.
+    pub fn has_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    /// Whether a batch may come: else it stands still, or has letters enough to deliver.
+    pub fn takes_batches(&self) -> bool {
+        self.phase == Phase::Folding && self.halted.is_none() && self.waiting.len() < MOST_WAITING
+    }
+
+    /// An answer or an order that has come, without waiting.
+    pub fn next_control(&self) -> Option<Control> {
+        self.control.try_recv().ok()
+    }
+
+    /// Waits for a batch or a control, at most a tick.
+    fn wait(&self) -> Came {
+        let nothing = crossbeam_channel::never();
+        let batches = if self.takes_batches() {
+            &self.batches
+        } else {
+            &nothing
+        };
+        crossbeam_channel::select! {
+            recv(self.control) -> control => control.map_or(Came::NoMore, Came::Control),
+            recv(batches) -> batch => batch.map_or(Came::NoMore, Came::Batch),
+            default(TICK) => Came::Nothing,
+        }
+    }
+
+    /// One turn: takes what came, then does whatever is due.
+    pub fn turn(&mut self, came: Came, now: Moment) {
+        self.take(came, now);
+        if self.phase == Phase::Folding {
             self.deliver_letters();
-            self.project();
-            self.checkpoint();
+            self.project(now);
+            self.checkpoint(now);
             self.report();
         }
-        self.last_checkpoint();
-    }
-
-    /// Waits for a batch or a control, at most a tick, and takes it.
-    fn wait_and_take(&mut self) {
-        let nothing = crossbeam_channel::never();
-        let full = self.halted.is_some() || self.waiting.len() >= MOST_WAITING;
-        let batches = if full { &nothing } else { &self.batches };
-        crossbeam_channel::select! {
-            recv(self.control) -> control => match control {
-                Ok(control) => self.obey(control),
-                Err(_) => self.stopping = true,
-            },
-            recv(batches) -> batch => match batch {
-                Ok(batch) => {
-                    self.busy = true;
-                    self.fold(&batch);
-                }
-                Err(_) => self.stopping = true,
-            },
-            default(TICK) => self.busy = false,
+        if let Phase::LastProjections { since } = self.phase {
+            self.last_projections(since, now);
+        }
+        if let Phase::LastCheckpoint { until, is_sent } = self.phase {
+            self.last_checkpoint(until, is_sent, now);
         }
     }
 
-    fn obey(&mut self, control: Control) {
+    fn take(&mut self, came: Came, now: Moment) {
+        match came {
+            Came::Batch(batch) => {
+                self.busy = true;
+                self.fold(&batch, now);
+            }
+            Came::Control(control) => self.obey(control, now),
+            Came::Nothing => self.busy = false,
+            Came::NoMore => self.end(now),
+        }
+    }
+
+    fn obey(&mut self, control: Control, now: Moment) {
         match control {
-            Control::Stored { number, result } => self.stored(number, result),
+            Control::Stored { number, result } => self.stored(number, result, now),
             Control::Checkpointed(offset) => {
                 self.checkpointing = false;
                 self.checkpointed = offset;
@@ -128,29 +195,38 @@ impl Worker {
                 self.delivering = 0;
             }
             Control::Inspect(look) => look(&self.state),
-            Control::Stop(graceful) => {
-                if graceful {
-                    self.last_projection();
-                }
-                self.stopping = true;
+            Control::Stop(true) if self.phase == Phase::Folding => {
+                self.busy = false;
+                self.phase = Phase::LastProjections { since: now.at };
             }
+            Control::Stop(_) => self.end(now),
         }
     }
 
-    fn fold(&mut self, batch: &Batch) {
-        let (start, now) = (Instant::now(), metrics::now_ms());
+    /// Only the last checkpoint is left to do.
+    fn end(&mut self, now: Moment) {
+        if self.phase == Phase::Folding {
+            self.phase = Phase::LastCheckpoint {
+                until: now.at + LAST_CHECKPOINT,
+                is_sent: false,
+            };
+        }
+    }
+
+    fn fold(&mut self, batch: &Batch, now: Moment) {
+        let start = Instant::now();
         let mut last = None;
         for record in batch.records() {
             if record.offset < self.state.next_offset() {
                 tracing::debug!(offset = record.offset, "delivered again; dropped");
                 continue;
             }
-            let place = milestones::before(self.state.log_time(), record.appended_at, now);
+            let place = milestones::before(self.state.log_time(), record.appended_at, now.epoch_ms);
             if let Some(place) = place
                 && !self.checkpointing
             {
                 self.folded(last.take());
-                self.reach_milestone(place);
+                self.reach_milestone(place, now);
             }
             let outcome = self.state.apply(record);
             last = Some(record);
@@ -207,34 +283,34 @@ impl Worker {
         let _ = self.letters.send(outbox::Job { letters, done });
     }
 
-    fn project(&mut self) {
-        let behind = self.busy && metrics::now_ms() - self.state.log_time() > BEHIND_MS;
+    fn project(&mut self, now: Moment) {
+        let behind = self.busy && now.epoch_ms - self.state.log_time() > BEHIND_MS;
         for number in 0..self.projections.len() {
-            self.projections[number].step(number, &mut self.state, behind, &self.me);
+            self.projections[number].step(number, &mut self.state, behind, &self.me, now.at);
         }
     }
 
-    fn stored(&mut self, number: usize, result: Result<Stored, String>) {
+    fn stored(&mut self, number: usize, result: Result<Stored, String>, now: Moment) {
         let log_time = self.state.log_time();
-        if let Err(why) = self.projections[number].answered(result, log_time) {
+        if let Err(why) = self.projections[number].answered(result, log_time, now.at) {
             self.halt(why);
         }
     }
 
-    fn checkpoint(&mut self) {
+    fn checkpoint(&mut self, now: Moment) {
         let new = self.state.next_offset() - self.checkpointed;
-        let due = self.checkpoint_at.elapsed() >= self.settings.checkpoint_every
+        let due = now.at.duration_since(self.checkpoint_at) >= self.settings.checkpoint_every
             || new >= self.settings.checkpoint_records;
         if self.checkpointing || new == 0 || !due {
             return;
         }
-        self.begin_checkpoint();
+        self.begin_checkpoint(now);
     }
 
     /// Has a checkpoint written of the state as it is; says its offset and digest.
-    fn begin_checkpoint(&mut self) -> Milestone {
+    fn begin_checkpoint(&mut self, now: Moment) -> Milestone {
         self.checkpointing = true;
-        self.checkpoint_at = Instant::now();
+        self.checkpoint_at = now.at;
         let job = self.checkpoint_job();
         let (offset, digest) = (job.change.head.next_offset, job.change.head.digest);
         let _ = self.checkpoints.send(job);
@@ -242,8 +318,8 @@ impl Worker {
     }
 
     /// While a checkpoint is being written there is no other: then this milestone is passed over.
-    fn reach_milestone(&mut self, place: usize) {
-        let milestone = self.begin_checkpoint();
+    fn reach_milestone(&mut self, place: usize, now: Moment) {
+        let milestone = self.begin_checkpoint(now);
         self.status.update(self.state.partition(), |status| {
             status.milestones[place] = Some(milestone);
         });
@@ -255,21 +331,42 @@ impl Worker {
             file: self.file.clone(),
             change: self.state.take_change_set(),
             last: self.last,
-            outbox: self.waiting.clone(),
+            outbox: match mutants::is(Mutant::LettersNotKept) {
+                true => Vec::new(),
+                false => self.waiting.clone(),
+            },
             done: self.me.clone(),
             alive: Arc::downgrade(&self.alive),
         }
     }
 
-    /// Waits for the checkpoint under way, takes one more and waits for it; not for ever. A change set is of use
-    /// only after the one before it: while that one can't be written, none is taken.
-    fn last_checkpoint(&mut self) {
-        let deadline = Instant::now() + LAST_CHECKPOINT;
-        self.wait_for_checkpoint(deadline);
-        if !self.checkpointing {
+    fn last_projections(&mut self, since: Instant, now: Moment) {
+        for projection in &mut self.projections {
+            projection.hurry(now.at);
+        }
+        self.project(now);
+        let (next_offset, waited) = (self.state.next_offset(), now.at.duration_since(since));
+        let is_done = |of: &Projection| of.is_at(next_offset) || waited >= of.last_wait();
+        if self.projections.iter().all(is_done) {
+            self.phase = Phase::LastCheckpoint {
+                until: now.at + LAST_CHECKPOINT,
+                is_sent: false,
+            };
+        }
+    }
+
+    fn last_checkpoint(&mut self, until: Instant, is_sent: bool, now: Moment) {
+        if self.checkpointing && now.at < until {
+            return;
+        }
+        if !self.checkpointing && !is_sent {
             let job = self.checkpoint_job();
             self.checkpointing = self.checkpoints.send(job).is_ok();
-            self.wait_for_checkpoint(deadline);
+            self.phase = Phase::LastCheckpoint {
+                until,
+                is_sent: true,
+            };
+            return;
         }
         let partition = self.state.partition();
         if self.checkpointing {
@@ -282,39 +379,7 @@ impl Worker {
             );
         }
         self.status.remove(partition);
-    }
-
-    fn wait_for_checkpoint(&mut self, deadline: Instant) {
-        while self.checkpointing {
-            match self.control.recv_deadline(deadline) {
-                Ok(Control::Inspect(look)) => look(&self.state),
-                Ok(Control::Stop(_)) => {}
-                Ok(control) => self.obey(control),
-                Err(_) => return,
-            }
-        }
-    }
-
-    /// Brings every store up to the last record, unless it takes longer than the store is waited for. The partition
-    /// stands still meanwhile, and its next owner brings the store up as well.
-    fn last_projection(&mut self) {
-        self.busy = false;
-        let start = Instant::now();
-        loop {
-            for projection in &mut self.projections {
-                projection.hurry();
-            }
-            self.project();
-            let (next_offset, waited) = (self.state.next_offset(), start.elapsed());
-            let is_done = |of: &Projection| of.is_at(next_offset) || waited >= of.last_wait();
-            if self.projections.iter().all(is_done) {
-                return;
-            }
-            match self.control.recv_timeout(TICK) {
-                Ok(Control::Stop(_)) | Err(_) => {}
-                Ok(control) => self.obey(control),
-            }
-        }
+        self.phase = Phase::Ended;
     }
 
     fn report(&mut self) {

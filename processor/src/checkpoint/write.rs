@@ -1,5 +1,6 @@
 //! Writes one checkpoint, in one transaction.
 
+use mutants::Mutant;
 use pipeline::freeze::ChangeSet;
 use pipeline::rejection::DeadLetter;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -13,6 +14,9 @@ pub fn checkpoint(
     last: Option<LastRecord>,
     outbox: &[DeadLetter],
 ) -> rusqlite::Result<()> {
+    if mutants::is(Mutant::SeenFirst) {
+        ids(connection, change)?;
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     names(&transaction, &change.names)?;
     rows(&transaction, change)?;

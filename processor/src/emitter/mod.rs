@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use log::{Consumer, Delivery, Positions, Producer, Reader};
 use metrics::counter;
+use mutants::Mutant;
 
 use self::feed::Feed;
 use self::files::Files;
@@ -257,7 +258,9 @@ impl Loop {
                 if count == 0 {
                     break;
                 }
-                if let Err(error) = self.events.append(events) {
+                if let Err(error) = self.events.append(events)
+                    && !mutants::is(Mutant::EmitterTimesOut)
+                {
                     return self.is_refused(&error);
                 }
                 feed.acknowledged(count);

@@ -161,7 +161,13 @@ impl Taking {
             return;
         }
         let start = Instant::now();
-        let taken = take(&self.snapshots, &self.staging, partition, of);
+        let taken = take(
+            &self.snapshots,
+            &self.staging,
+            partition,
+            &of.file,
+            of.taken,
+        );
         failing(partition, taken.is_err());
         match taken {
             Ok(taken) => {
@@ -192,21 +198,25 @@ fn failing(partition: u32, fails: bool) {
         .set(f64::from(u8::from(fails)));
 }
 
-/// One snapshot: copied, checked, put. `None` when there is nothing new.
-fn take(
+/// One snapshot of a partition's file: copied, checked, put. `None` when there is nothing new since the one `before`.
+///
+/// # Errors
+/// When the file can't be copied, or the store doesn't take it.
+pub fn take(
     snapshots: &Snapshots,
     staging: &Staging,
     partition: u32,
-    of: &Partition,
+    file: &Path,
+    before: Option<u64>,
 ) -> Result<Option<Name>, Error> {
     let staged = staging.file(&format!("{partition:04}.taken"))?;
     let definition = snapshots.definition();
-    image::copy(&of.file, staged.path(), definition, partition)?;
+    image::copy(file, staged.path(), definition, partition)?;
     // As if it were to be used: what could not be restored must not push out what can.
     let Some((offset, ..)) = image::check(staged.path(), definition, partition, &[])? else {
         return Ok(None);
     };
-    if of.taken == Some(offset) {
+    if before == Some(offset) {
         return Ok(None);
     }
     let name = Name { partition, offset };

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use metrics::{counter, gauge};
+use mutants::Mutant;
 use opensearch::http::Method;
 use pipeline::row::FrozenRow;
 use serde::Deserialize;
@@ -86,11 +87,17 @@ struct ItemError {
 
 impl ItemResult {
     fn verdict(self) -> Verdict {
+        if mutants::is(Mutant::BulkErrorsIgnored) {
+            return Verdict::Done;
+        }
         let (kind, text) = self.error.map_or_else(Default::default, |error| {
             let text = format!("{}: {}", error.kind, error.reason.unwrap_or_default());
             (error.kind, text)
         });
         match (self.status, kind.as_str()) {
+            (409, _) if mutants::is(Mutant::ConflictIsFailure) => {
+                Verdict::Again(Why::Passing, text)
+            }
             (200..300, _) | (409, "version_conflict_engine_exception") => Verdict::Done,
             // A full disk says it with 429, people's blocks with 403; a cluster without a leader with 503.
             (403 | 429, "cluster_block_exception") => Verdict::Again(Why::Blocked, text),

@@ -4,6 +4,8 @@
 //! record that changed the row, and it says the whole value: written late, twice or out of order
 //! it makes nothing wrong. No document is ever deleted: what leaves the hot views stays here.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use pipeline::calendar::Calendar;
 use pipeline::cell::Currency;
@@ -65,6 +67,27 @@ pub(super) struct CountSource {
     pub amount: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     currency: Option<String>,
+}
+
+/// Documents as OpenSearch shall hold them: by id, each with its version and its JSON.
+pub type Documents = BTreeMap<String, (u64, String)>;
+
+/// The documents of a partition's rows, but for its checkpoint. Of all rows of fold(log[0..n)) they are all that OpenSearch
+/// holds at n: a counter that has become zero has a document that says so.
+///
+/// # Errors
+/// [`Error::Fatal`] when a row holds what this version can't name.
+pub fn documents_of(
+    partition: u32,
+    rows: &[FrozenRow],
+    calendar: &Calendar,
+) -> Result<Documents, Error> {
+    let mut all = Documents::new();
+    for row in rows {
+        let documents = of_row(partition, row, calendar)?.into_iter();
+        all.extend(documents.map(|document| (document.id, (document.version, document.source))));
+    }
+    Ok(all)
 }
 
 /// The documents of a row. Rows that other documents add up to have none, nor have minutes and

@@ -4,6 +4,7 @@
 //! own, with a random end, by which alone it is written: what is on its way to one that is gone is refused, and the call
 //! ends, instead of leaving a checkpoint beside rows that went down with the old one.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
@@ -30,10 +31,35 @@ impl Generation {
     }
 }
 
+/// Where the ends of aliases come from: no two are alike.
+pub(super) struct Ends(Box<dyn Fn() -> u128 + Send + Sync>);
+
+impl Ends {
+    /// From the system's randomness.
+    pub(super) fn random() -> Self {
+        Self::of(|| Uuid::new_v4().as_u128())
+    }
+
+    /// From this source.
+    pub(super) fn of(source: impl Fn() -> u128 + Send + Sync + 'static) -> Self {
+        Self(Box::new(source))
+    }
+
+    fn next(&self) -> u128 {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Ends {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("Ends")
+    }
+}
+
 impl Names {
     /// An alias for an index that is about to be made.
-    pub(super) fn new_write_alias(&self) -> String {
-        format!("{}{}", self.write, Uuid::new_v4().simple())
+    pub(super) fn new_write_alias(&self, ends: &Ends) -> String {
+        format!("{}{:032x}", self.write, ends.next())
     }
 
     /// The alias by which an index that the server shows is written.

@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::access::Access;
 use super::nodes::{Node, Nodes};
 use super::reply::Reply;
-use super::request::{Failure, Request, asks_for_certificate};
+use super::request::{Request, asks_for_certificate};
 use super::transient;
+use super::wire::{Failure, Network, Wire};
 use crate::Error;
 
 pub(super) use super::request::Content;
@@ -64,7 +65,11 @@ impl Http {
                 open.push(address.name.clone());
             }
             let transport = access.transport(&address)?;
-            nodes.push(Node::new(address.name, transport));
+            let name = address.name;
+            nodes.push(Node::new(
+                name.clone(),
+                Arc::new(Network { name, transport }),
+            ));
         }
         Ok(Self {
             nodes: Arc::new(Nodes::new(nodes)),
@@ -72,6 +77,17 @@ impl Http {
             entered: Arc::default(),
             open,
         })
+    }
+
+    /// The one node at the end of this wire.
+    pub(super) fn over(wire: Arc<dyn Wire>) -> Self {
+        let node = Node::new("the wire".to_owned(), wire);
+        Self {
+            nodes: Arc::new(Nodes::new(vec![node])),
+            named: false,
+            entered: Arc::default(),
+            open: Vec::new(),
+        }
     }
 
     /// Addresses on which a password can be read on its way.
@@ -158,7 +174,7 @@ impl Http {
         request: &Request<'_>,
         within: Duration,
     ) -> Result<(u16, String), Failure> {
-        let mut answer = std::pin::pin!(request.exchange(node, within));
+        let mut answer = std::pin::pin!(node.wire().exchange(request, within));
         if self.nodes.is_one() {
             return answer.await;
         }

@@ -157,7 +157,7 @@ impl Store {
     async fn create(&self) -> Result<(), Error> {
         let path = format!("/{}", self.names.index);
         let mut body = self.index_body.clone();
-        body["aliases"] = json!({self.names.new_write_alias(): {}});
+        body["aliases"] = json!({self.names.new_write_alias(&self.ends): {}});
         let body = Content::Json(body);
         let made = self
             .http

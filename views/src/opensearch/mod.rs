@@ -31,6 +31,9 @@ mod seen;
 mod settings;
 mod subcell;
 mod templates;
+mod wire;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use pipeline::calendar::Calendar;
@@ -41,13 +44,16 @@ use tracing::warn;
 
 use crate::{Answer, AsOf, Change, Error, Question, Sink, Stored, Views};
 pub use access::Access;
-use generation::Generation;
+pub use documents::{Documents, documents_of};
+use generation::{Ends, Generation};
 use http::Http;
 use index::Names;
 pub use indices::{Index, Indices};
 use pace::Pace;
 use pressure::Pressure;
+pub use request::Request;
 use seen::Seen;
+pub use wire::{Failure, Wire};
 
 /// The store's name in metrics and messages.
 pub const NAME: &str = "opensearch";
@@ -83,6 +89,7 @@ pub struct Store {
     http: Http,
     names: Names,
     generation: Generation,
+    ends: Ends,
     index_body: serde_json::Value,
     partitions: u32,
     calendar: Calendar,
@@ -117,13 +124,32 @@ impl Store {
     /// # Errors
     /// [`Error::Fatal`] when the configuration can't be used.
     pub fn open(config: Config) -> Result<Self, Error> {
+        let http = Http::new(&config.urls, &config.access)?;
+        Self::with(config, http, Ends::random())
+    }
+
+    /// As [`Self::open`], with one node that is this wire instead of the configured ones: for a simulator. The names that
+    /// `ends` gives to makings of the index must all be different.
+    ///
+    /// # Errors
+    /// [`Error::Fatal`] when the configuration can't be used.
+    pub fn over(
+        config: Config,
+        wire: Arc<dyn Wire>,
+        ends: impl Fn() -> u128 + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        Self::with(config, Http::over(wire), Ends::of(ends))
+    }
+
+    fn with(config: Config, http: Http, ends: Ends) -> Result<Self, Error> {
         let definition = &config.definition;
         let calendar =
             Calendar::new(definition).map_err(|error| Error::Fatal(error.to_string()))?;
         Ok(Self {
-            http: Http::new(&config.urls, &config.access)?,
+            http,
             names: Names::new(&config.prefix, &definition.id())?,
             generation: Generation::default(),
+            ends,
             index_body: index::body(&definition.id(), config.shards, config.replicas),
             partitions: definition.partitions,
             calendar,

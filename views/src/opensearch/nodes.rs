@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use opensearch::http::Method;
-use opensearch::http::headers::HeaderMap;
-use opensearch::http::transport::Transport;
 use tokio::time::Instant;
+
+use super::request::{Content, Request};
+use super::wire::Wire;
 
 /// How long a node may take for the smallest request before it counts as gone: longer than its collector's pauses.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
@@ -22,7 +23,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 pub(super) struct Node {
     /// Its host and port.
     pub name: String,
-    transport: Transport,
+    wire: Arc<dyn Wire>,
     standing: Mutex<Standing>,
 }
 
@@ -36,30 +37,23 @@ enum Standing {
 }
 
 impl Node {
-    pub(super) fn new(name: String, transport: Transport) -> Self {
+    pub(super) fn new(name: String, wire: Arc<dyn Wire>) -> Self {
         Self {
             name,
-            transport,
+            wire,
             standing: Mutex::new(Standing::Good),
         }
     }
 
     /// How it is reached.
-    pub(super) fn transport(&self) -> &Transport {
-        &self.transport
+    pub(super) fn wire(&self) -> &dyn Wire {
+        &*self.wire
     }
 
     /// Whether it answers at all, whatever it says.
     pub(super) async fn answers(&self) -> bool {
-        let asked = self.transport.send(
-            Method::Get,
-            "/",
-            HeaderMap::new(),
-            None::<&()>,
-            None::<&str>,
-            Some(ANSWER_WITHIN),
-        );
-        asked.await.is_ok()
+        let smallest = Request::new(Method::Get, "/", &[], Content::None);
+        self.wire.exchange(&smallest, ANSWER_WITHIN).await.is_ok()
     }
 
     /// It has answered.
@@ -139,13 +133,17 @@ impl Nodes {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use opensearch::http::transport::Transport;
+
+    use super::super::wire::Network;
     use super::*;
 
     fn nodes(names: &[&str]) -> Nodes {
         let node = |name: &&str| {
             // Nobody listens on port 1.
             let transport = Transport::single_node("http://127.0.0.1:1").unwrap();
-            Node::new((*name).to_owned(), transport)
+            let name = (*name).to_owned();
+            Node::new(name.clone(), Arc::new(Network { name, transport }))
         };
         Nodes::new(names.iter().map(node).collect())
     }

@@ -1,11 +1,11 @@
 //! One function call and its reply.
 
-use fred::interfaces::ClientLike;
-use fred::types::{ClusterHash, CustomCommand, Value};
+use fred::types::Value;
 
 use super::Store;
 use super::library::is_missing;
 use super::moving::whole;
+use super::server::slot;
 use crate::Error;
 
 /// A function of the library. The name carries the library's version.
@@ -67,16 +67,13 @@ impl Store {
         args: Vec<Value>,
     ) -> Result<Reply, Error> {
         let hash = keys.first().and_then(Value::as_bytes);
-        let slot = fred::util::redis_keyslot(hash.unwrap_or_default());
+        let slot = slot(hash.unwrap_or_default());
         let mut list = Vec::with_capacity(2 + keys.len() + args.len());
         list.push(Value::from(function.name()));
         list.push(Value::Integer(keys.len() as i64));
         list.extend(keys);
         list.extend(args);
-        // Not fred's own FCALL: it keeps other commands off the connection until the reply.
-        let command =
-            || CustomCommand::new_static(function.command(), ClusterHash::Custom(slot), false);
-        let send = || self.client.custom::<Value, Value>(command(), list.clone());
+        let send = || self.wire.send(function.command(), slot, list.clone());
         let mut reply = whole(send).await;
         if reply.as_ref().is_err_and(is_missing) {
             self.load_at(slot).await?;

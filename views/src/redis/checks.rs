@@ -63,13 +63,14 @@ impl Store {
     /// What each primary says of itself, by its name; the one that redis.url names has none.
     async fn primaries_infos(&self) -> Result<Vec<(String, Info)>, Error> {
         let mut all = Vec::new();
-        for primary in primaries(&self.client) {
+        let client = self.client()?;
+        for primary in primaries(client) {
             all.push(match primary {
                 Some(server) => {
-                    let client = self.client.with_cluster_node(&server);
+                    let client = client.with_cluster_node(&server);
                     (server.to_string(), Info::of(&client).await?)
                 }
-                None => (String::new(), Info::of(&self.client).await?),
+                None => (String::new(), Info::of(client).await?),
             });
         }
         Ok(all)
@@ -94,7 +95,7 @@ impl Store {
     }
 
     async fn info_of(&self, host: String, port: u16) -> Result<Info, Error> {
-        let mut config = self.client.client_config();
+        let mut config = self.client()?.client_config();
         config.server = ServerConfig::new_centralized(host, port);
         let replica: Client = client(config)?;
         let connection = replica.init().await.map_err(failed)?;
@@ -104,8 +105,9 @@ impl Store {
     }
 
     pub(super) async fn refuse_other_definitions(&self) -> Result<(), Error> {
+        let client = self.client()?;
         let held = self.shared.keys.iter().map(|keys| {
-            let definition = || self.client.hget(keys.meta(), "definition");
+            let definition = || client.hget(keys.meta(), "definition");
             whole::<Option<String>, _>(definition)
         });
         let ours = &self.shared.definition;

@@ -1,6 +1,6 @@
 //! The connection: what a client of these views must be set to.
 
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use fred::error::Error as ClientError;
@@ -9,15 +9,13 @@ use fred::prelude::{
     PerformanceConfig, ReconnectPolicy,
 };
 use fred::types::config::{Server, UnresponsiveConfig};
-use pipeline::calendar::Calendar;
 use pipeline::definition::Definition;
-use tokio::sync::Semaphore;
 
 use super::address::Address;
 use super::failure::failed;
-use super::layout::Keys;
 use super::plan::Limits;
-use super::{Access, Shared, Store, sentinels};
+use super::server::Wire;
+use super::{Access, Shared, Store, random_token, sentinels};
 use crate::Error;
 
 /// A reply that takes longer is taken for lost; the largest call takes a hundredth of it.
@@ -79,28 +77,17 @@ impl Store {
         address: Address,
         definition: &Definition,
     ) -> Result<Self, Error> {
-        let calendar = Calendar::new(definition).map_err(|e| Error::Fatal(e.to_string()))?;
+        let shared = Shared::new(definition, Box::new(random_token))?;
         let mut config = address.config()?;
         sentinels::put_those_that_answer_first(&mut config).await?;
         let client = client(config)?;
         // Fails at once when the server isn't there; only an open connection is made again for ever.
         let connection = client.init().await.map_err(failed)?;
-        let id = definition.id();
-        let keys = (0..definition.partitions).map(|p| Keys::new(&id, p));
         let store = Self {
-            client,
+            wire: Wire::Client(client.clone()),
             access,
             limits: Limits::default(),
-            shared: Arc::new(Shared {
-                keys: keys.collect(),
-                definition: id,
-                calendar,
-                tokens: Vec::new().into(),
-                campaigns: Default::default(),
-                sweeping: Semaphore::new(1),
-                renewed: Instant::now().into(),
-                watch: OnceLock::new(),
-            }),
+            shared: Arc::new(shared),
         };
         if let Err(error) = store.prepare().await {
             // Nobody would end it, and connecting may be tried again.
@@ -108,7 +95,7 @@ impl Store {
             return Err(error);
         }
         if access != Access::Look {
-            store.watch();
+            store.watch(client);
         }
         Ok(store)
     }
@@ -129,8 +116,11 @@ impl Store {
     /// A frozen server closes nothing, and the client measures silence from its last command: with
     /// commands every second it would stay with that server for ever, while another is primary.
     pub(super) fn failed(&self, error: ClientError) -> Error {
-        if *error.kind() == ErrorKind::Timeout && self.may_renew() {
-            let client = self.client.clone();
+        if let Wire::Client(client) = &self.wire
+            && *error.kind() == ErrorKind::Timeout
+            && self.may_renew(client)
+        {
+            let client = client.clone();
             tokio::spawn(async move {
                 // What keeps it from succeeding is what the next call answers.
                 let _ = client.force_reconnection().await;
@@ -140,10 +130,10 @@ impl Store {
     }
 
     /// While the client looks for a server by itself it need not be told to.
-    fn may_renew(&self) -> bool {
+    fn may_renew(&self, client: &Client) -> bool {
         let renewed = self.shared.renewed.lock();
         let mut renewed = renewed.unwrap_or_else(PoisonError::into_inner);
-        let may = self.client.is_connected() && renewed.elapsed() >= BETWEEN_RENEWALS;
+        let may = client.is_connected() && renewed.elapsed() >= BETWEEN_RENEWALS;
         if may {
             *renewed = Instant::now();
         }

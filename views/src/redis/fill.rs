@@ -6,9 +6,9 @@
 
 use fred::types::Value;
 
+use super::Store;
 use super::call::{Function, Reply};
 use super::plan::Plan;
-use super::{Store, new_token};
 use crate::{Change, Error, Stored};
 
 /// What a step came to.
@@ -40,7 +40,7 @@ impl Store {
             store: self,
             change,
             plan: Plan::new(&change.rows, &self.limits),
-            token: new_token(),
+            token: self.new_token(),
             step: 0,
         }
     }
@@ -54,7 +54,7 @@ impl Filling<'_> {
 
     /// Starts again under another token.
     pub fn restart(&mut self) {
-        self.token = new_token();
+        self.token = self.store.new_token();
         self.step = 0;
     }
 

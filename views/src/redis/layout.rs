@@ -24,6 +24,7 @@
 
 use std::sync::Arc;
 
+use pipeline::definition::Definition;
 use pipeline::row::{Facet, Period, RowKey};
 
 /// The group of every campaign's life rows.
@@ -31,11 +32,16 @@ pub(super) const CAMPAIGNS: &str = "C";
 
 /// The keys of one partition.
 #[derive(Debug, Clone)]
-pub(super) struct Keys {
+pub struct Keys {
     prefix: String,
 }
 
 impl Keys {
+    /// The field of `meta` that names the image which is read.
+    pub const TOKEN: &'static str = "token";
+    /// The field of `meta` with the first offset that is not in that image.
+    pub const STORED: &'static str = "stored";
+
     /// What every key begins with.
     pub(super) const OPENING: &str = "ff:{";
     /// What the key ends with that says how far a partition is stored.
@@ -48,26 +54,34 @@ impl Keys {
         partition.parse::<u32>().ok().map(|_| definition)
     }
 
-    pub(super) fn new(definition: &str, partition: u32) -> Self {
+    /// The keys of a definition's partition.
+    pub fn new(definition: &Definition, partition: u32) -> Self {
+        Self::of(&definition.id(), partition)
+    }
+
+    pub(super) fn of(definition: &str, partition: u32) -> Self {
         Self {
             prefix: format!("ff:{{{definition}:{partition}}}:"),
         }
     }
 
-    pub(super) fn meta(&self) -> String {
+    /// A hash: what is read, and how far it is.
+    pub fn meta(&self) -> String {
         format!("{}meta", self.prefix)
     }
 
-    pub(super) fn dead(&self) -> String {
+    /// A set: the tokens of images to be removed.
+    pub fn dead(&self) -> String {
         format!("{}dead", self.prefix)
     }
 
-    /// The names of an image's groups.
-    pub(super) fn index(&self, token: &str) -> String {
+    /// A set: the names of an image's groups.
+    pub fn index(&self, token: &str) -> String {
         format!("{}{token}:groups", self.prefix)
     }
 
-    pub(super) fn group(&self, token: &str, name: &str) -> String {
+    /// A hash: a group of an image.
+    pub fn group(&self, token: &str, name: &str) -> String {
         format!("{}{token}:{name}", self.prefix)
     }
 }
@@ -236,7 +250,7 @@ mod tests {
 
     #[test]
     fn no_group_has_the_name_of_an_images_index() {
-        let keys = Keys::new("0123456789abcdef", 7);
+        let keys = Keys::of("0123456789abcdef", 7);
         assert_eq!(keys.meta(), "ff:{0123456789abcdef:7}:meta");
         for campaign in NAMES {
             let group = keys.group("t", &period_group(Period::Life, campaign));

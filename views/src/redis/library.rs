@@ -12,11 +12,13 @@ use crate::{Error, Finding};
 
 /// What a reader calls functions by.
 const TO_READ: &str = "FCALL_RO";
+/// What loads a library.
+const FUNCTION: &str = "FUNCTION";
 /// Calls of a function and a load of a library that can't be: they end with an error whoever makes them.
 const IDLE_CALLS: [(&str, &[&str]); 3] = [
     (TO_READ, &["footfall_no_such_function", "0"]),
     ("FCALL", &["footfall_no_such_function", "0"]),
-    ("FUNCTION", &["LOAD", "#!no_such_engine name=footfall\n"]),
+    (FUNCTION, &["LOAD", "#!no_such_engine name=footfall\n"]),
 ];
 
 /// The functions, loaded into Redis under the name in the first line.
@@ -25,23 +27,17 @@ const LIBRARY: &str = include_str!("footfall.lua");
 impl Store {
     /// Loads the functions into every server that holds slots.
     pub(super) async fn load_everywhere(&self) -> Result<(), Error> {
-        let loads = primaries(&self.client)
-            .into_iter()
-            .map(|primary| async move {
-                match primary {
-                    Some(server) => {
-                        let client = self.client.with_cluster_node(server);
-                        client
-                            .custom::<Value, _>(load(ClusterHash::Random), arguments())
-                            .await
-                    }
-                    None => {
-                        self.client
-                            .custom(load(ClusterHash::Random), arguments())
-                            .await
-                    }
+        let client = self.client()?;
+        let loads = primaries(client).into_iter().map(|primary| async move {
+            let load = CustomCommand::new_static(FUNCTION, ClusterHash::Random, false);
+            match primary {
+                Some(server) => {
+                    let client = client.with_cluster_node(server);
+                    client.custom::<Value, _>(load, arguments()).await
                 }
-            });
+                None => client.custom(load, arguments()).await,
+            }
+        });
         let loaded = futures::future::join_all(loads).await;
         loaded.into_iter().try_for_each(|loaded| self.judge(loaded))
     }
@@ -50,16 +46,16 @@ impl Store {
     /// reached it, or added to the cluster.
     pub(super) async fn load_at(&self, slot: u16) -> Result<(), Error> {
         tracing::info!("Redis has lost Footfall's functions, or never had them; loading them");
-        let command = || load(ClusterHash::Custom(slot));
-        self.judge(whole(|| self.client.custom(command(), arguments())).await)
+        self.judge(whole(|| self.wire.send(FUNCTION, slot, arguments())).await)
     }
 
     /// Rights to call and load functions that the user lacks, found by calls which do nothing: servers look at rights first.
     pub(super) async fn rights(&self) -> Result<Option<Finding>, Error> {
-        for primary in primaries(&self.client) {
+        let connected = self.client()?;
+        for primary in primaries(connected) {
             let client = match primary {
-                Some(server) => self.client.with_cluster_node(server),
-                None => self.client.with_options(&Options::default()),
+                Some(server) => connected.with_cluster_node(server),
+                None => connected.with_options(&Options::default()),
             };
             for (command, arguments) in IDLE_CALLS {
                 let arguments = arguments.iter().map(|word| Value::from_static_str(word));
@@ -96,10 +92,6 @@ impl Store {
             Err(error) => Err(failed(error)),
         }
     }
-}
-
-fn load(hash: ClusterHash) -> CustomCommand {
-    CustomCommand::new_static("FUNCTION", hash, false)
 }
 
 fn arguments() -> Vec<Value> {

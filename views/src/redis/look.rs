@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// When it doesn't answer.
     pub async fn version(&self) -> Result<String, Error> {
-        let info = Info::of(&self.client).await?;
+        let info = Info::of(self.client()?).await?;
         Ok(match info.get("redis_version") {
             "" => "unknown".to_owned(),
             version => version.to_owned(),
@@ -47,9 +47,10 @@ impl Store {
     /// # Errors
     /// When Redis doesn't answer.
     pub async fn stamps(&self) -> Result<Vec<Option<Stamp>>, Error> {
+        let client = self.client()?;
         let mut stamps = Vec::with_capacity(self.shared.keys.len());
         for (partition, keys) in (0..).zip(&self.shared.keys) {
-            let ask = || self.client.hmget(keys.meta(), vec!["stored", "log_time"]);
+            let ask = || client.hmget(keys.meta(), vec!["stored", "log_time"]);
             let held: Vec<Option<String>> = whole(ask).await.map_err(failed)?;
             let number = |at: usize| held.get(at)?.as_ref()?.parse::<i64>().ok();
             stamps.push(number(0).map(|offset| Stamp {
@@ -78,13 +79,11 @@ impl Store {
                 *held.partitions.entry(definition.to_owned()).or_default() += 1;
             }
         };
-        let found = if self.client.is_clustered() {
-            Either::Left(
-                self.client
-                    .scan_cluster_buffered(pattern, Some(SCAN_KEYS), None),
-            )
+        let client = self.client()?;
+        let found = if client.is_clustered() {
+            Either::Left(client.scan_cluster_buffered(pattern, Some(SCAN_KEYS), None))
         } else {
-            Either::Right(self.client.scan_buffered(pattern, Some(SCAN_KEYS), None))
+            Either::Right(client.scan_buffered(pattern, Some(SCAN_KEYS), None))
         };
         futures::pin_mut!(found);
         while let Some(key) = found.try_next().await.map_err(failed)? {
@@ -101,7 +100,7 @@ impl Store {
     async fn may_scan(&self) -> Result<(), Error> {
         let command = CustomCommand::new_static("SCAN", ClusterHash::Random, false);
         let asked = self
-            .client
+            .client()?
             .custom::<Value, _>(command, vec!["0", "COUNT", "1"]);
         asked.await.map(drop).map_err(failed)
     }
@@ -114,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_definition_is_known_by_the_key_of_its_partition() {
-        let keys = Keys::new("0123456789abcdef", 7);
+        let keys = Keys::of("0123456789abcdef", 7);
         assert_eq!(Keys::definition_of(&keys.meta()), Some("0123456789abcdef"));
         assert_eq!(Keys::definition_of(&keys.dead()), None);
         assert_eq!(Keys::definition_of("ff:{x}:meta"), None);

@@ -25,6 +25,7 @@ mod moving;
 mod plan;
 mod read;
 mod sentinels;
+mod server;
 mod sweep;
 mod wants;
 mod watch;
@@ -32,19 +33,21 @@ mod write;
 
 pub use address::Address;
 pub use fill::{Filling, Progress};
+pub use layout::Keys;
 pub use look::Held;
-pub use plan::Limits;
+pub use plan::{Limits, image};
+pub use server::{Raw, Server, ServerError};
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use fred::clients::Client;
 use fred::types::Value;
 use pipeline::calendar::Calendar;
+use pipeline::definition::Definition;
 use tokio::sync::Semaphore;
 
-use self::layout::Keys;
+use self::server::Wire;
 use self::watch::Watch;
 use crate::Error;
 
@@ -68,7 +71,7 @@ enum Access {
 /// The views of one definition in one Redis. Cheap to clone; clones share the connection.
 #[derive(Clone)]
 pub struct Store {
-    client: Client,
+    wire: Wire,
     access: Access,
     limits: Limits,
     shared: Arc<Shared>,
@@ -79,6 +82,8 @@ struct Shared {
     calendar: Calendar,
     /// A partition each.
     keys: Vec<Keys>,
+    /// Names an image.
+    names: Box<dyn Fn() -> String + Send + Sync>,
     /// The images read when last heard of, by partition; empty when unknown.
     tokens: Mutex<Vec<String>>,
     /// The campaigns of activities asked for.
@@ -89,6 +94,27 @@ struct Shared {
     renewed: Mutex<Instant>,
     /// Looks at the servers, as long as there is a store.
     watch: OnceLock<Watch>,
+}
+
+impl Shared {
+    fn new(
+        definition: &Definition,
+        names: Box<dyn Fn() -> String + Send + Sync>,
+    ) -> Result<Self, Error> {
+        let id = definition.id();
+        let keys = (0..definition.partitions).map(|partition| Keys::of(&id, partition));
+        Ok(Self {
+            calendar: Calendar::new(definition).map_err(|e| Error::Fatal(e.to_string()))?,
+            keys: keys.collect(),
+            definition: id,
+            names,
+            tokens: Vec::new().into(),
+            campaigns: Default::default(),
+            sweeping: Semaphore::new(1),
+            renewed: Instant::now().into(),
+            watch: OnceLock::new(),
+        })
+    }
 }
 
 impl Store {
@@ -121,7 +147,16 @@ impl Store {
     /// As [`Self::token`], or the name of the image that would be its first.
     fn token_or_new(&self, partition: u32) -> String {
         let token = self.token(partition);
-        if token.is_empty() { new_token() } else { token }
+        if token.is_empty() {
+            self.new_token()
+        } else {
+            token
+        }
+    }
+
+    /// A name for an image that no other has.
+    fn new_token(&self) -> String {
+        (self.shared.names)()
     }
 
     /// Remembers the image named by a reply to a call on one partition.
@@ -137,8 +172,8 @@ impl Store {
     }
 }
 
-/// Names an image. Random: owners that don't know of each other must not meet under one name.
-fn new_token() -> String {
+/// Names an image for a store on a network. Random: owners that don't know of each other must not meet under one name.
+fn random_token() -> String {
     let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
     format!("{high:016x}")
 }

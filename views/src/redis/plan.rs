@@ -107,6 +107,20 @@ fn size(row: &FrozenRow) -> usize {
     contents + 2 * row.key.activity.as_ref().map_or(0, |name| name.len()) + row.key.campaign.len()
 }
 
+/// What an image of exactly these rows holds: its groups as its index names them, and their fields.
+pub fn image(rows: &[FrozenRow]) -> BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>> {
+    let sections = Plan::new(rows, &Limits::default()).all().0;
+    let groups = sections.into_iter().map(|(name, section)| {
+        let puts = section.puts.into_iter();
+        let mut fields: BTreeMap<_, _> = puts.map(|(field, row)| (field.into(), row)).collect();
+        for field in section.deletes {
+            fields.remove(field.as_bytes());
+        }
+        (name, fields)
+    });
+    groups.filter(|(_, fields)| !fields.is_empty()).collect()
+}
+
 /// The rows of a call, by the name of their group.
 #[derive(Debug, Default)]
 pub(super) struct Sections(BTreeMap<String, Section>);

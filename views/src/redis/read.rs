@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
-use fred::interfaces::ClientLike;
 use fred::types::Value;
 use pipeline::row::{NamedCells, Period};
 
@@ -66,7 +65,7 @@ impl Store {
     /// Reads groups of every partition.
     async fn read(&self, wants: &[Want]) -> Result<Vec<Share>, Error> {
         let partitions: Vec<u32> = (0..self.shared.keys.len() as u32).collect();
-        let at_once = if self.client.is_clustered() {
+        let at_once = if self.wire.is_clustered() {
             1
         } else {
             (GROUPS_PER_CALL / (wants.len() + 1)).max(1)

@@ -3,15 +3,14 @@
 //! The function removes only what meta names neither as read nor as filled, so a sweep by a
 //! process that has been replaced harms nothing.
 
-use fred::interfaces::SetsInterface;
+use fred::types::Value;
 
 use super::call::{Function, Reply};
-use super::moving::whole;
 use super::{Access, Store};
 use crate::Error;
 
 /// Groups that a call unlinks; Redis frees their memory on another thread.
-const GROUPS_PER_CALL: usize = 500;
+const GROUPS_PER_CALL: i64 = 500;
 
 impl Store {
     /// Sweeps in the background, one partition at a time; a reader leaves it to those who write.
@@ -36,14 +35,12 @@ impl Store {
     /// When Redis doesn't answer; what is left is removed another time.
     pub async fn sweep(&self, partition: u32) -> Result<(), Error> {
         let keys = self.keys(partition)?;
-        let dead: Vec<String> = whole(|| self.client.smembers(keys.dead()))
-            .await
-            .map_err(|error| self.failed(error))?;
+        let dead: Vec<String> = self.ask_of("SMEMBERS", &keys.dead(), &[]).await?;
         for token in dead {
             loop {
                 let index = keys.index(&token);
-                let some = || self.client.srandmember(&index, Some(GROUPS_PER_CALL));
-                let names: Vec<String> = whole(some).await.map_err(|error| self.failed(error))?;
+                let some = [Value::Integer(GROUPS_PER_CALL)];
+                let names: Vec<String> = self.ask_of("SRANDMEMBER", &index, &some).await?;
                 let mut list = vec![keys.meta().into(), keys.dead().into(), index.into()];
                 list.extend(names.iter().map(|name| keys.group(&token, name).into()));
                 let args = vec![self.definition(), token.clone().into()];

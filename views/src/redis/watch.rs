@@ -35,9 +35,9 @@ impl Drop for Watch {
 
 impl Store {
     /// Begins to look at the servers, now and after each reconnection.
-    pub(super) fn watch(&self) {
+    pub(super) fn watch(&self, client: Client) {
         let found = Arc::new(Mutex::new(None));
-        let task = tokio::spawn(look_for_ever(self.client.clone(), found.clone()));
+        let task = tokio::spawn(look_for_ever(client, found.clone()));
         // A store is made once.
         let _ = self.shared.watch.set(Watch { found, task });
     }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fred::interfaces::HashesInterface;
 use fred::types::Value;
 
 use super::call::{Function, Reply};
 use super::failure::transient;
 use super::fill::{Filling, Progress, number};
-use super::moving::whole;
+use super::layout::Keys;
 use super::plan::Plan;
 use super::{MOVES, NAME, Store};
 use crate::{Change, Error, Sink, Stored};
@@ -30,8 +29,8 @@ impl Sink for Store {
 
     async fn stored(&self, partition: u32) -> Result<Stored, Error> {
         let meta = self.keys(partition)?.meta();
-        let ask = || self.client.hmget(meta.as_str(), vec!["token", "stored"]);
-        let held: Vec<Option<String>> = whole(ask).await.map_err(|error| self.failed(error))?;
+        let fields = [Keys::TOKEN, Keys::STORED].map(Value::from_static_str);
+        let held: Vec<Option<String>> = self.ask_of("HMGET", &meta, &fields).await?;
         // A process that starts to write asks this first: time to remove what a dead one left.
         self.sweep_later(partition);
         let [Some(token), Some(stored)] = held.as_slice() else {

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::super::access::Access;
-use super::super::generation::Generation;
+use super::super::generation::{Ends, Generation};
 use super::super::http::Http;
 use super::super::index::Names;
 use super::super::pace::Pace;
@@ -116,6 +116,7 @@ async fn scripted(answers: Vec<(u16, Value)>) -> (Store, tokio::task::JoinHandle
     let store = Store {
         http: Http::new(&[url], &Access::default()).unwrap(),
         generation: Generation::default(),
+        ends: Ends::random(),
         names: Names::new("", "0123").unwrap(),
         index_body: Value::Null,
         partitions: 10,

@@ -1,0 +1,6 @@
+//! The real store on servers in memory.
+
+mod errors;
+mod servers;
+mod store;
+mod world;
