@@ -26,6 +26,7 @@ impl World {
         self.log_fails.store(0, Ordering::Relaxed);
         self.redis.servers(Servers::heal);
         self.check_redis();
+        self.finish_gateways();
         for slot in 0..TELLERS {
             if self.tellers[slot].is_none() {
                 self.start_teller(slot);

@@ -78,7 +78,9 @@ impl World {
             assert!(self.judge.whole(partition).tally().is_conserved());
         }
         self.check_letters();
-        let differences = seats::differences(&self.entries, &self.events, &self.definition);
+        let counted = self.gateways.admitted();
+        let differences =
+            seats::differences(&self.entries, &counted, &self.events, &self.definition);
         assert!(differences.is_empty(), "{}", differences.join("; "));
     }
 

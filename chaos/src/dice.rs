@@ -40,6 +40,11 @@ impl Dice {
     }
 
     /// One of them.
+    pub fn one_of<'a, T>(&self, of: &'a [T]) -> &'a T {
+        &of[self.index(of.len())]
+    }
+
+    /// The same of what is copied.
     pub fn pick<T: Copy>(&self, of: &[T]) -> T {
         of[self.index(of.len())]
     }

@@ -10,6 +10,7 @@ mod calm;
 mod checks;
 pub mod clock;
 pub mod dice;
+pub mod gateways;
 pub mod judge;
 pub mod node;
 pub mod opensearch;

@@ -47,6 +47,7 @@ pub fn run(seed: u64, steps: &[u64], is_traced: bool) -> Result<(Counts, Vec<Str
     let mut world = World::new(seed, is_traced);
     let done = catch_unwind(AssertUnwindSafe(|| {
         world.open_activities();
+        world.start_gateways();
         for step in steps {
             world.step(*step);
             if PANIC.with_borrow(Option::is_some) {

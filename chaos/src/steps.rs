@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::gateways::PLAIN;
 use crate::traffic::{SEATS, act};
 use crate::world::{HOSTS, NODES, PARTITIONS, TELLERS, World};
 use crate::{opensearch, redis};
@@ -114,9 +115,11 @@ impl World {
             Step::Tell => self.tell(),
         }
         self.clock.settle();
+        self.step_gateways(number);
     }
 
-    fn broker_now(&self) -> i64 {
+    /// The broker's time, milliseconds since the epoch.
+    pub fn broker_now(&self) -> i64 {
         self.clock
             .broker()
             .load(std::sync::atomic::Ordering::Relaxed)
@@ -141,7 +144,7 @@ impl World {
 
     /// Activities that are open from the beginning.
     pub fn open_activities(&mut self) {
-        for activity in SEATS {
+        for activity in [SEATS[0], SEATS[1], PLAIN] {
             let defined = self.traffic.defined(activity, self.broker_now());
             self.entries.append(act(activity, Act::Defined(defined)));
         }

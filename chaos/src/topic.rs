@@ -1,12 +1,11 @@
 //! A topic in memory, as a broker holds it; producers that fail, and readers that don't.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use log::{
-    Appended, Batch, BatchBuilder, Bounds, Caller, Consumer, Delivery, Error, NewRecord, Positions,
+    Appended, Batch, BatchBuilder, Bounds, Consumer, Delivery, Error, NewRecord, Positions,
     Producer, Reader,
 };
 use mutants::Mutant;
@@ -162,74 +161,6 @@ impl Producer for Failing {
             false => Ok(appended),
             true => Err(Error::Transient("not acknowledged".to_owned())),
         }
-    }
-}
-
-/// A producer whose calls wait until the scheduler lets them reach the broker.
-#[derive(Clone)]
-pub struct Delayed {
-    topic: Topic,
-    calls: Arc<Mutex<VecDeque<Caller>>>,
-}
-
-/// What becomes of a call that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It is appended and acknowledged.
-    Good,
-    /// It is not appended.
-    Lost,
-    /// It is appended, and the acknowledgement is lost.
-    Unheard,
-}
-
-impl Delayed {
-    /// To that topic.
-    pub fn new(topic: Topic) -> Self {
-        let calls = Arc::default();
-        Self { topic, calls }
-    }
-
-    /// Calls that wait.
-    pub fn len(&self) -> usize {
-        self.calls.lock().unwrap().len()
-    }
-
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The oldest call meets its fate: of a partition, calls come in their order.
-    pub fn deliver(&self, fate: Fate) {
-        let Some(call) = self.calls.lock().unwrap().pop_front() else {
-            return;
-        };
-        let append = |records: Vec<NewRecord>| -> Vec<Appended> {
-            records
-                .into_iter()
-                .map(|record| self.topic.append(record))
-                .collect()
-        };
-        let lost = || Err(Error::Transient("not acknowledged".to_owned()));
-        (call.told)(match fate {
-            Fate::Good => Ok(append(call.records)),
-            Fate::Lost => lost(),
-            Fate::Unheard => {
-                append(call.records);
-                lost()
-            }
-        });
-    }
-}
-
-impl Producer for Delayed {
-    fn append(&self, _: Vec<NewRecord>) -> Result<Vec<Appended>, Error> {
-        Err(Error::Fatal("only append_each is carried".to_owned()))
-    }
-
-    fn append_each(&self, callers: Vec<Caller>) {
-        self.calls.lock().unwrap().extend(callers);
     }
 }
 

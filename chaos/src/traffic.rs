@@ -15,7 +15,8 @@ use crate::dice::Dice;
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 86_400_000;
 const USERS: u64 = 12;
-const AGENTS: [&str; 3] = [
+/// What says which device somebody has.
+pub const AGENTS: [&str; 3] = [
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "",

@@ -17,6 +17,7 @@ use views::redis::Keys;
 
 use crate::clock::Clock;
 use crate::dice::Dice;
+use crate::gateways::Gateways;
 use crate::judge::Judge;
 use crate::node::{Node, Parts};
 use crate::opensearch::Cluster;
@@ -58,6 +59,7 @@ pub struct World {
     pub search: Cluster,
     pub nodes: Vec<Option<Node>>,
     pub tellers: Vec<Option<Teller>>,
+    pub gateways: Gateways,
     /// Checkpoint files as they once were, by machine and partition.
     pub old_files: BTreeMap<(usize, u32), Vec<PathBuf>>,
     pub counts: Counts,
@@ -100,6 +102,7 @@ impl World {
             search: Cluster::new(),
             nodes: (0..NODES).map(|_| None).collect(),
             tellers: (0..TELLERS).map(|_| None).collect(),
+            gateways: Gateways::new(seed, entries.clone()),
             old_files: BTreeMap::new(),
             counts: Counts::new(),
             log_fails: Arc::new(AtomicI64::new(LOG_FAILS)),

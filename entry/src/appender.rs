@@ -38,12 +38,21 @@ pub enum NotAppended {
     Refused(String),
 }
 
-/// Appends the records of many requests. Cheap to clone; its thread ends with the last one.
+/// Appends the records of many requests. Cheap to clone; its [`Calls`] end with the last one.
 #[derive(Clone)]
 pub struct Appender {
     lanes: Arc<Lanes<Waiting>>,
     places: Arc<Semaphore>,
     topic: &'static str,
+}
+
+/// An appender's calls to the log: whoever has this makes them.
+pub struct Calls {
+    lanes: Weak<Lanes<Waiting>>,
+    turns: Receiver<usize>,
+    producer: Arc<dyn Producer>,
+    topic: &'static str,
+    is_failing: Arc<AtomicBool>,
 }
 
 /// What the log acknowledged.
@@ -69,8 +78,8 @@ struct Waiting {
 }
 
 impl Appender {
-    /// Starts the thread. `topic` is the label of its metrics, `partitions` are what calls are made apart for: one where a
-    /// call is dear and no partition can be without a leader.
+    /// Starts a thread that makes the calls. `topic` is the label of its metrics, `partitions` are what calls are made apart
+    /// for: one where a call is dear and no partition can be without a leader.
     ///
     /// # Errors
     /// When the system has no further thread.
@@ -79,17 +88,34 @@ impl Appender {
         producer: Arc<dyn Producer>,
         partitions: u32,
     ) -> io::Result<Self> {
-        let (lanes, turns) = Lanes::new(partitions as usize);
-        metrics::begin_topic(topic);
-        let of = Arc::downgrade(&lanes);
+        let (appender, calls) = Self::new(topic, producer, partitions);
         std::thread::Builder::new()
             .name(format!("append-{topic}"))
-            .spawn(move || serve(topic, &of, &turns, producer.as_ref()))?;
-        Ok(Self {
+            .spawn(move || calls.run())?;
+        Ok(appender)
+    }
+
+    /// The same without a thread: its calls are made by whoever has them.
+    pub fn new(
+        topic: &'static str,
+        producer: Arc<dyn Producer>,
+        partitions: u32,
+    ) -> (Self, Calls) {
+        let (lanes, turns) = Lanes::new(partitions as usize);
+        metrics::begin_topic(topic);
+        let calls = Calls {
+            lanes: Arc::downgrade(&lanes),
+            turns,
+            producer,
+            topic,
+            is_failing: Arc::default(),
+        };
+        let appender = Self {
             lanes,
             places: Arc::new(Semaphore::new(WAITING)),
             topic,
-        })
+        };
+        (appender, calls)
     }
 
     /// Appends the records and waits until every one is acknowledged; `room` is held until then, even when nobody waits any
@@ -154,15 +180,21 @@ fn ended() -> NotAppended {
     NotAppended::Refused("no thread appends any more; restart it".to_owned())
 }
 
-fn serve(
-    topic: &'static str,
-    lanes: &Weak<Lanes<Waiting>>,
-    turns: &Receiver<usize>,
-    producer: &dyn Producer,
-) {
-    let is_failing = Arc::new(AtomicBool::new(false));
-    while let Ok(lane) = turns.recv() {
-        let Some(lanes) = lanes.upgrade() else {
+impl Calls {
+    /// Makes each call when it is its turn, until the last appender is gone.
+    fn run(self) {
+        while let Ok(lane) = self.turns.recv() {
+            self.make(lane);
+        }
+    }
+
+    /// Makes those calls whose turn it is.
+    pub fn make_due(&self) {
+        self.turns.try_iter().for_each(|lane| self.make(lane));
+    }
+
+    fn make(&self, lane: usize) {
+        let Some(lanes) = self.lanes.upgrade() else {
             return;
         };
         let mut records = 0;
@@ -172,8 +204,8 @@ fn serve(
         });
         let callers = waiting
             .into_iter()
-            .map(|waiting| waiting.caller(topic, &is_failing, &turn));
-        producer.append_each(callers.collect());
+            .map(|waiting| waiting.caller(self.topic, &self.is_failing, &turn));
+        self.producer.append_each(callers.collect());
     }
 }
 

@@ -144,7 +144,7 @@ impl Folds {
     }
 
     /// The fold of a partition, whether or not it may be asked.
-    pub(crate) fn with<T>(&self, partition: u32, with: impl FnOnce(&Admission) -> T) -> Option<T> {
+    pub fn with<T>(&self, partition: u32, with: impl FnOnce(&Admission) -> T) -> Option<T> {
         let fold = self.all.get(partition as usize)?;
         Some(with(&fold.state().admission))
     }

@@ -36,9 +36,14 @@ impl Gateway {
     /// # Errors
     /// When the system has no further thread.
     pub fn new(events: Arc<dyn Producer>, partitions: u32) -> io::Result<Self> {
+        Ok(Self::over(Appender::start("events", events, partitions)?))
+    }
+
+    /// The same over an appender that is there.
+    pub fn over(events: Appender) -> Self {
         metrics::begin();
-        Ok(Self {
-            events: Appender::start("events", events, partitions)?,
+        Self {
+            events,
             room: Room::default(),
             now: Arc::new(|| jiff::Timestamp::now().as_millisecond()),
             guard: Guard::open(),
@@ -47,7 +52,7 @@ impl Gateway {
             has_trial: false,
             ready: Arc::new(|| Ok(())),
             metrics: Arc::new(String::new),
-        })
+        }
     }
 
     /// Serves the routes of seats, too.

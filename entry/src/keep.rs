@@ -4,6 +4,7 @@
 //! up, however large it is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -34,27 +35,60 @@ impl Default for Keeping {
 }
 
 /// Keeps and tells until `stop`.
-pub(crate) fn run(folds: &Folds, keeping: &Keeping, stop: &AtomicBool) {
+pub(crate) fn run(mut keeper: Keeper, stop: &AtomicBool) {
     let goes_on = || !stop.load(Ordering::Relaxed);
-    let begun = Instant::now();
-    let mut due = BTreeMap::new();
     while goes_on() {
+        keeper.turn(Instant::now, goes_on);
+        if goes_on() {
+            std::thread::park_timeout(keeper.keeping.every.min(LOOK_EVERY));
+        }
+    }
+}
+
+/// Keeps the folds, a turn at a time.
+pub struct Keeper {
+    folds: Arc<Folds>,
+    keeping: Keeping,
+    begun: Instant,
+    /// When each partition is kept next.
+    due: BTreeMap<u32, Instant>,
+}
+
+impl Keeper {
+    /// Keeps `folds` as `keeping` says, from now on.
+    pub fn new(folds: Arc<Folds>, keeping: Keeping, now: Instant) -> Self {
+        Self {
+            folds,
+            keeping,
+            begun: now,
+            due: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps the partitions whose time has come, as long as `goes_on`, and tells how far all are.
+    pub fn turn(&mut self, now: impl Fn() -> Instant, goes_on: impl Fn() -> bool) {
+        let Self { folds, keeping, .. } = self;
         tell(folds);
-        if let Some(snapshots) = folds.snapshots() {
-            tell_lags(folds, snapshots, goes_on);
-            for (partition, next) in wanting(folds, snapshots) {
-                let at = due.entry(partition).or_insert(begun + keeping.every);
-                if goes_on() && *at <= Instant::now() {
-                    let start = Instant::now();
-                    let kept = snapshots.advance(partition, next, goes_on);
-                    tell_kept(snapshots, partition, kept);
-                    *at = Instant::now() + keeping.every.max(start.elapsed() * REST);
-                }
+        let Some(snapshots) = folds.snapshots() else {
+            return;
+        };
+        tell_lags(folds, snapshots, &goes_on);
+        for (partition, next) in wanting(folds, snapshots) {
+            let first = self.begun + keeping.every;
+            let at = self.due.entry(partition).or_insert(first);
+            let start = now();
+            if goes_on() && *at <= start {
+                let kept = snapshots.advance(partition, next, &goes_on);
+                tell_kept(snapshots, partition, kept);
+                let end = now();
+                *at = end + keeping.every.max((end - start) * REST);
             }
         }
-        if goes_on() {
-            std::thread::park_timeout(keeping.every.min(LOOK_EVERY));
-        }
+    }
+
+    /// Keeps what is not kept yet, when nobody is answered any more.
+    pub fn last(&self) {
+        last(&self.folds);
     }
 }
 

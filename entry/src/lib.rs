@@ -23,13 +23,13 @@ mod snapshots;
 mod trace;
 mod user;
 
-pub use appender::{Acknowledged, Appender, NotAppended};
+pub use appender::{Acknowledged, Appender, Calls, NotAppended};
 pub use beacon::Pages;
 pub use entries::Entries;
 pub use folds::{Behind, Folds};
-pub use follow::Following;
+pub use follow::{Follower, Following};
 pub use gateway::{Clock, Gateway};
-pub use keep::Keeping;
+pub use keep::{Keeper, Keeping};
 pub use routes::router;
 pub use snapshots::Snapshots;
 pub use user::Users;

@@ -36,11 +36,17 @@ pub enum Mutant {
     EmitterTimesOut,
     /// A producer chooses partitions in a way of its own.
     WrongPartitioner,
+    /// A gateway answers when its append is acknowledged, from what it has folded by then.
+    AnsweredAtProduceAck,
+    /// A gateway that the log has not answered in time says that every seat is held.
+    UnknownIsNo,
+    /// A gateway tells whoever holds a seat so from memory, also by a request that the log has not decided.
+    HolderFromMemory,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::GuardWithoutLowerBound,
         Self::GuardRemoved,
         Self::EpochOnly,
@@ -56,6 +62,9 @@ impl Mutant {
         Self::RejectedAreSeen,
         Self::EmitterTimesOut,
         Self::WrongPartitioner,
+        Self::AnsweredAtProduceAck,
+        Self::UnknownIsNo,
+        Self::HolderFromMemory,
     ];
 
     /// Its name on the command line.
@@ -76,6 +85,9 @@ impl Mutant {
             Self::RejectedAreSeen => "rejected-are-seen",
             Self::EmitterTimesOut => "emitter-times-out",
             Self::WrongPartitioner => "wrong-partitioner",
+            Self::AnsweredAtProduceAck => "answered-at-produce-ack",
+            Self::UnknownIsNo => "unknown-is-no",
+            Self::HolderFromMemory => "holder-from-memory",
         }
     }
 }

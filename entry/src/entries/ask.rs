@@ -6,8 +6,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::HeaderMap;
 use log::Appended;
+use mutants::Mutant;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use pipeline::admission::Advice;
+use pipeline::admission::{Admission, Advice, Decision, Receipt};
 use schemas::v1::EntryRequested;
 use schemas::v1::entry_record::Act;
 use web::Problem;
@@ -88,7 +89,8 @@ async fn told(
     )?;
     let from_memory = entries.folds.look(&activity, |fold| {
         // Nobody else knows an id that was made here, so that no copy of it can come later.
-        let seat = is_made.then(|| fold.seat(&activity, &user)).flatten();
+        let is_known = is_made || mutants::is(Mutant::HolderFromMemory);
+        let seat = is_known.then(|| fold.seat(&activity, &user)).flatten();
         if let Some(receipt) = seat {
             return Some(Told::seat(&receipt));
         }
@@ -103,6 +105,9 @@ async fn told(
     *source = Source::Log;
     let told = match entries.appended(record).await? {
         Some(at) => decided(entries, (&activity, &user, &request_id), at)?,
+        None if mutants::is(Mutant::UnknownIsNo) => {
+            Told::decision(Decision::SoldOut { offset: 0 }, None, now_ms)
+        }
         None => Told::pending(location(&activity, &user, &request_id)),
     };
     Ok(told.to(&request_id))
@@ -114,15 +119,36 @@ fn decided(
     (activity, user, request): (&str, &str, &str),
     at: Appended,
 ) -> Result<Told, Problem> {
-    let found = entries
-        .folds
-        .look(activity, |fold| fold.decided(activity, user, request));
+    let found = entries.folds.look(activity, |fold| {
+        let decided = fold.decided(activity, user, request);
+        decided.or_else(|| guessed(fold, activity, user, at))
+    });
     let now_ms = (entries.now)();
     Ok(found
         .map_err(|error| behind(&error))?
         .map_or_else(Told::too_many, |decision| {
             Told::decision(decision, Some(at.offset), now_ms)
         }))
+}
+
+/// [`Mutant::AnsweredAtProduceAck`]: what would be decided if no record stood between those folded and this one.
+fn guessed(fold: &Admission, activity: &str, user: &str, at: Appended) -> Option<Decision> {
+    if !mutants::is(Mutant::AnsweredAtProduceAck) {
+        return None;
+    }
+    let of = fold.activity(activity)?;
+    let receipt = Receipt {
+        activity_id: activity.to_owned(),
+        user_id: user.to_owned(),
+        rank: of.admitted + 1,
+        partition: at.partition,
+        offset: at.offset,
+        admitted_at_ms: fold.log_time(),
+    };
+    Some(match of.held < of.capacity {
+        true => Decision::Admitted(receipt),
+        false => Decision::SoldOut { offset: at.offset },
+    })
 }
 
 /// The id that the client gave the request.

@@ -9,12 +9,14 @@ pub(crate) mod show;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use log::{Appended, NewRecord, Producer};
+use mutants::Mutant;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use web::{Access, Guard, Problem, Scope, guarded};
 
 use crate::Clock;
@@ -58,17 +60,23 @@ impl Entries {
         campaigns: Arc<dyn Producer>,
         users: Users,
     ) -> io::Result<Self> {
-        let partitions = folds.partitions();
-        Ok(Self {
+        let entries = Appender::start("entries", entries, folds.partitions())?;
+        let campaigns = Appender::start("campaigns", campaigns, 1)?;
+        Ok(Self::over(folds, entries, campaigns, users))
+    }
+
+    /// The same over appenders that are there.
+    pub fn over(folds: Arc<Folds>, entries: Appender, campaigns: Appender, users: Users) -> Self {
+        Self {
             folds,
-            log: Appender::start("entries", entries, partitions)?,
-            campaigns: Appender::start("campaigns", campaigns, 1)?,
+            log: entries,
+            campaigns,
             users: Arc::new(users),
             under_way: Arc::new(Semaphore::new(UNDER_WAY)),
             rate: Arc::default(),
             room: Room::default(),
             now: Arc::new(|| jiff::Timestamp::now().as_millisecond()),
-        })
+        }
     }
 
     /// Takes the time from `now`.
@@ -83,7 +91,9 @@ impl Entries {
         let deciding = async {
             let acknowledged = self.log.append(vec![record], Some(place)).await?;
             let at = acknowledged.places.first().copied();
-            if let Some(at) = at {
+            if let Some(at) = at
+                && !mutants::is(Mutant::AnsweredAtProduceAck)
+            {
                 self.folds.folded(at).await;
                 metrics::is_read_back(acknowledged.at.elapsed());
             }
@@ -109,7 +119,7 @@ impl Entries {
 
     fn limit(&self, user: &str) -> Result<(), Problem> {
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        if rate.allows(user, Instant::now()) {
+        if rate.allows(user, Instant::now().into_std()) {
             return Ok(());
         }
         let detail = "this user asks too often; wait a few seconds";
