@@ -55,18 +55,18 @@ enum Step {
 
 /// How often each comes, in two hundred or so.
 const WEIGHTS: [(Step, u64); 12] = [
-    (Step::Ask, 36),
-    (Step::Storm, 4),
+    (Step::Ask, 30),
+    (Step::Storm, 3),
     (Step::GiveBack, 6),
     (Step::Know, 6),
     (Step::Define, 3),
-    (Step::GiveUp, 3),
+    (Step::GiveUp, 4),
     (Step::Append, 60),
-    (Step::Follow, 60),
+    (Step::Follow, 70),
     (Step::Keep, 6),
     (Step::Kill, 3),
-    (Step::Start, 8),
-    (Step::Disk, 3),
+    (Step::Start, 7),
+    (Step::Disk, 2),
 ];
 
 impl World {
@@ -79,7 +79,7 @@ impl World {
     pub fn step_gateways(&mut self, number: u64) {
         self.gateways.dice.turn_to(CHOICES + number);
         self.hear();
-        for _ in 0..self.gateways.dice.below(4) {
+        for _ in 0..self.gateways.dice.below(3) {
             self.step_gateway();
             self.carry_on();
         }
@@ -96,7 +96,7 @@ impl World {
         let slot = self.gateways.dice.index(GATEWAYS);
         match step.unwrap().0 {
             Step::Ask => {
-                for _ in 0..1 + self.gateways.dice.below(3) {
+                for _ in 0..1 + self.gateways.dice.below(2) {
                     let question = self.seat();
                     let slot = self.gateways.dice.index(GATEWAYS);
                     self.put(slot, question);
@@ -169,7 +169,7 @@ impl World {
     fn storm(&mut self) {
         let first = self.seat();
         let is_one = self.gateways.dice.percent(50);
-        for number in 0..2 + self.gateways.dice.below(4) {
+        for number in 0..2 + self.gateways.dice.below(3) {
             let mut question = first.clone();
             if let (false, Wish::Seat(Some(name))) = (is_one, &mut question.wish) {
                 name.push_str(&format!("-{number}"));
