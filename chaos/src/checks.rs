@@ -70,7 +70,7 @@ impl World {
         let differences = self.judge.differences(&cells);
         assert!(differences.is_empty(), "Redis: {}", differences.join("; "));
         for partition in 0..PARTITIONS {
-            let rows = self.judge.history(partition);
+            let rows = self.judge.history(partition, self.events.end(partition));
             let calendar = Calendar::new(&self.definition).unwrap();
             let expected = documents_of(partition, &rows, &calendar).unwrap();
             let found = opensearch::differences(&expected, &self.search.seen_documents(partition));

@@ -8,6 +8,7 @@
 
 mod calm;
 mod checks;
+mod claims;
 pub mod clock;
 pub mod dice;
 pub mod gateways;

@@ -144,10 +144,14 @@ impl World {
 
     /// Activities that are open from the beginning.
     pub fn open_activities(&mut self) {
-        for activity in [SEATS[0], SEATS[1], PLAIN] {
+        for activity in SEATS {
             let defined = self.traffic.defined(activity, self.broker_now());
             self.entries.append(act(activity, Act::Defined(defined)));
         }
+        // It has seats, and more people want them.
+        let mut plain = self.traffic.defined(PLAIN, self.broker_now());
+        plain.capacity = 1 + self.dice.below(4);
+        self.entries.append(act(PLAIN, Act::Defined(plain)));
     }
 
     /// Processors that run, with a partition of each; all of them or none.
@@ -255,6 +259,7 @@ impl World {
             self.say(|| format!("OpenSearch gets a request, {fate:?}: {what}"));
             self.search.deliver(place, fate);
             self.count("requests of OpenSearch");
+            self.check_claims();
             self.clock.settle();
         }
         self.check_search();

@@ -57,6 +57,8 @@ pub struct World {
     /// Names of keys, by partition.
     pub keys: Vec<Keys>,
     pub search: Cluster,
+    /// What its checkpoints last claimed, by partition.
+    pub claims: BTreeMap<u32, Option<u64>>,
     pub nodes: Vec<Option<Node>>,
     pub tellers: Vec<Option<Teller>>,
     pub gateways: Gateways,
@@ -100,6 +102,7 @@ impl World {
                 .map(|partition| Keys::new(&definition, partition))
                 .collect(),
             search: Cluster::new(),
+            claims: BTreeMap::new(),
             nodes: (0..NODES).map(|_| None).collect(),
             tellers: (0..TELLERS).map(|_| None).collect(),
             gateways: Gateways::new(seed, entries.clone()),

@@ -96,11 +96,7 @@ impl Appender {
     }
 
     /// The same without a thread: its calls are made by whoever has them.
-    pub fn new(
-        topic: &'static str,
-        producer: Arc<dyn Producer>,
-        partitions: u32,
-    ) -> (Self, Calls) {
+    pub fn new(topic: &'static str, producer: Arc<dyn Producer>, partitions: u32) -> (Self, Calls) {
         let (lanes, turns) = Lanes::new(partitions as usize);
         metrics::begin_topic(topic);
         let calls = Calls {

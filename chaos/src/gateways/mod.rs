@@ -20,8 +20,8 @@ use tokio::task::AbortHandle;
 use self::gateway::{Gateway, Mailbox};
 use self::network::Network;
 use self::people::Question;
-use self::witness::Witness;
 pub use self::witness::PLAIN;
+use self::witness::Witness;
 use crate::dice::Dice;
 use crate::topic::Topic;
 

@@ -71,7 +71,10 @@ impl Network {
             told,
         } = self.take(place);
         let Some(told) = told else {
-            return format!("one that nobody waits for is appended: {:?}", self.append(records));
+            return format!(
+                "one that nobody waits for is appended: {:?}",
+                self.append(records)
+            );
         };
         let lost = || Err(Error::Transient("not acknowledged".to_owned()));
         let appended = match fate {

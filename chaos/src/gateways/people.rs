@@ -103,7 +103,9 @@ impl Question {
     /// What an answer to it says.
     pub fn heard(&self, Answer { status, body }: &Answer) -> Said {
         if let Some(problem) = body["type"].as_str() {
-            let problem = problem.trim_start_matches("urn:footfall:problem:").to_owned();
+            let problem = problem
+                .trim_start_matches("urn:footfall:problem:")
+                .to_owned();
             return match (problem.as_str(), folded(body)) {
                 ("busy" | "behind" | "not-acknowledged" | "log-refused" | "too-often", _) => {
                     Said::Unknown(problem)

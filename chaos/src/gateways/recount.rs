@@ -115,7 +115,9 @@ impl Recount {
                 }
             }
         }
-        activity.moments.extend(activity.now().map(|now| (offset + 1, now)));
+        activity
+            .moments
+            .extend(activity.now().map(|now| (offset + 1, now)));
     }
 
     /// How an activity was for whoever knows log[0..folded): nobody had defined it, or this, by log time then.

@@ -1,8 +1,8 @@
 //! What gateways, people, and the way between gateways and the log may do next.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::gateway::Gateway;
 use super::network::Fate;
@@ -103,7 +103,7 @@ impl World {
                 }
             }
             Step::Storm => self.storm(),
-            Step::GiveBack => self.somebody(slot, Wish::GiveBack),
+            Step::GiveBack => self.give_back(slot),
             Step::Know => self.know(slot),
             Step::Define => self.define(slot),
             Step::GiveUp => self.give_up(),
@@ -130,16 +130,23 @@ impl World {
     fn somebody(&mut self, slot: usize, wish: Wish) {
         let dice = &self.gateways.dice;
         let question = Question {
-            // Those of the plain activity are for keeps.
-            activity: match wish {
-                Wish::GiveBack => dice.pick(&ACTIVITIES[3..]),
-                _ => dice.pick(&ACTIVITIES),
-            },
+            activity: dice.pick(&ACTIVITIES),
             user: format!("user-{}", dice.below(PEOPLE)),
             agent: dice.pick(&AGENTS),
             wish,
         };
         self.put(slot, question);
+    }
+
+    /// Somebody who asked gives back what they may have. What the plain activity gives is for keeps.
+    fn give_back(&mut self, slot: usize) {
+        let past = self.gateways.past.iter();
+        let asked: Vec<_> = past.filter(|of| of.activity != PLAIN).collect();
+        if !asked.is_empty() {
+            let mut question = asked[self.gateways.dice.index(asked.len())].clone();
+            question.wish = Wish::GiveBack;
+            self.put(slot, question);
+        }
     }
 
     /// Somebody's question for a seat: one of before, by the same name, or a new one.
@@ -148,7 +155,9 @@ impl World {
         let (dice, past) = (&gateways.dice, &gateways.past);
         if !past.is_empty() && dice.percent(40) {
             // Mostly soon after, sometimes long after.
-            let from = past.len().saturating_sub(if dice.percent(60) { 6 } else { past.len() });
+            let from = past
+                .len()
+                .saturating_sub(if dice.percent(60) { 6 } else { past.len() });
             return past[from + dice.index(past.len() - from)].clone();
         }
         gateways.numbers += 1;
@@ -198,13 +207,15 @@ impl World {
     fn define(&mut self, slot: usize) {
         let (now, dice) = (self.broker_now(), &self.gateways.dice);
         let opens = now + dice.pick(&[-1, -1, 1_000, 5_000, 60_000]);
-        let closes = dice.percent(20).then(|| opens + dice.pick(&[1, 3_000, 1_000_000]));
+        let closes = dice
+            .percent(20)
+            .then(|| opens + dice.pick(&[1, 3_000, 1_000_000]));
         let question = Question {
             activity: dice.pick(&["mug", "mug", "bag"]),
             user: "operator".to_owned(),
             agent: "",
             wish: Wish::Define {
-                capacity: dice.below(6),
+                capacity: dice.below(4),
                 opens,
                 closes,
             },
@@ -450,7 +461,10 @@ impl World {
 
     fn follow_all(&mut self) {
         for slot in 0..GATEWAYS {
-            while self.gateways.all[slot].as_ref().is_some_and(|of| !of.is_done()) {
+            while self.gateways.all[slot]
+                .as_ref()
+                .is_some_and(|of| !of.is_done())
+            {
                 self.follow(slot);
             }
         }

@@ -100,7 +100,9 @@ impl Witness {
             Said::No(word, offset) => self.no(question, word, *offset),
             Said::NotNow(word, folded) => self.not_now(question, word, *folded, least),
             Said::Activity { folded, .. } => {
-                let moment = self.recount(question.activity).moment(question.activity, *folded);
+                let moment = self
+                    .recount(question.activity)
+                    .moment(question.activity, *folded);
                 self.known(question, *folded, least);
                 assert!(
                     moment.0.is_some_and(|of| is_so(said, of)),
@@ -159,17 +161,30 @@ impl Witness {
             ..
         } = receipt;
         let whose = (user.clone(), *offset);
-        let known = self.promised.entry((id.clone(), *rank)).or_insert(whose.clone());
-        assert!(*known == whose, "{question:?}: the seat of {receipt:?} is {known:?}'s");
-        let recount = &self.recounts[partition_of(id.as_bytes(), self.entries.partitions()) as usize];
+        let known = self
+            .promised
+            .entry((id.clone(), *rank))
+            .or_insert(whose.clone());
+        assert!(
+            *known == whose,
+            "{question:?}: the seat of {receipt:?} is {known:?}'s"
+        );
+        let recount =
+            &self.recounts[partition_of(id.as_bytes(), self.entries.partitions()) as usize];
         let activity = recount.activity(id);
         let gone = |rank: u64| {
             let seat = activity.and_then(|of| of.seats.get(rank as usize - 1));
             seat.is_some_and(|seat| seat.gone.is_some())
         };
-        let all = self.promised.keys().filter(|(of, rank)| of == id && !gone(*rank));
+        let all = self
+            .promised
+            .keys()
+            .filter(|(of, rank)| of == id && !gone(*rank));
         let (count, most) = (all.count() as u64, activity.map_or(0, |of| of.most));
-        assert!(count <= most, "{question:?}: {count} were told yes to {most} seats");
+        assert!(
+            count <= most,
+            "{question:?}: {count} were told yes to {most} seats"
+        );
         if id == PLAIN {
             self.plain.0.insert(user.clone());
             let firsts = activity.map(|of| of.users()).unwrap_or_default();
