@@ -71,6 +71,15 @@ fn nothing_breaks_in_ten_thousand_seeds() {
         "snapshot",
         "copy",
         "emitters killed",
+        "claims of OpenSearch",
+        "gateways killed",
+        "gateways stopped",
+        "files of gateways",
+        "told yes",
+        "told no",
+        "told no from memory",
+        "told of a seat given back",
+        "told nothing for sure",
     ] {
         assert!(
             all.get(what).is_some_and(|count| *count > 10),

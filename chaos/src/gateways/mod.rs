@@ -9,6 +9,8 @@ pub mod network;
 pub mod people;
 mod recount;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
