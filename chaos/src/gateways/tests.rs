@@ -157,11 +157,13 @@ fn what_the_log_does_not_say_is_not() {
 fn a_digest_and_a_number_of_seats_that_are_not_the_logs_are_noticed() {
     let mut witness = Witness::new(log());
     witness.read();
-    let asked = |count: usize| USERS[..count].iter().map(ToString::to_string).collect();
+    let asked = |count: usize| -> BTreeSet<String> {
+        USERS[..count].iter().map(ToString::to_string).collect()
+    };
     witness.check_full(&asked(3));
     witness.check_full(&asked(2));
-    let full = |asked: BTreeSet<String>| witness.check_full(&asked);
-    assert!(catch_unwind(AssertUnwindSafe(move || full(asked(1)))).is_err());
+    let full = || witness.check_full(&asked(1));
+    assert!(catch_unwind(AssertUnwindSafe(full)).is_err());
     let mut fold = pipeline::admission::Admission::new(0, 1);
     let mut witness = Witness::new(log());
     witness.read();
