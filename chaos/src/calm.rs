@@ -16,7 +16,7 @@ const ROUNDS: u64 = 500;
 const ROUND: Duration = Duration::from_millis(400);
 /// Records a worker takes at a time.
 const RECORDS: u64 = 64;
-/// Turns of a worker in a round.
+/// Turns of a worker, and steps of an emitter, in a round.
 const TURNS: u64 = 4;
 
 impl World {
@@ -55,7 +55,9 @@ impl World {
             }
         }
         for slot in 0..TELLERS {
-            self.tellers[slot].as_mut().unwrap().step();
+            for _ in 0..TURNS {
+                self.tellers[slot].as_mut().unwrap().step();
+            }
         }
         for slot in 0..NODES {
             let Some(node) = self.nodes[slot].as_mut() else {

@@ -70,7 +70,7 @@ impl World {
         let differences = self.judge.differences(&cells);
         assert!(differences.is_empty(), "Redis: {}", differences.join("; "));
         for partition in 0..PARTITIONS {
-            let rows = self.judge.history(partition, self.events.end(partition));
+            let rows = self.judge.history(partition);
             let calendar = Calendar::new(&self.definition).unwrap();
             let expected = documents_of(partition, &rows, &calendar).unwrap();
             let found = opensearch::differences(&expected, &self.search.seen_documents(partition));
@@ -78,9 +78,7 @@ impl World {
             assert!(self.judge.whole(partition).tally().is_conserved());
         }
         self.check_letters();
-        let counted = self.gateways.admitted();
-        let differences =
-            seats::differences(&self.entries, &counted, &self.events, &self.definition);
+        let differences = seats::differences(&self.entries, &self.events, &self.definition);
         assert!(differences.is_empty(), "{}", differences.join("; "));
     }
 

@@ -1,6 +1,8 @@
 //! What OpenSearch's checkpoints claim: all that the log gives up to their offset is there, and searches see it (I3).
 
+use pipeline::aggregate::Reader;
 use pipeline::calendar::Calendar;
+use pipeline::state::State;
 use views::opensearch::documents_of;
 
 use crate::opensearch;
@@ -15,7 +17,13 @@ impl World {
             let Some(to) = claimed.filter(|_| claimed != known) else {
                 continue;
             };
-            let rows = self.judge.history(partition, to);
+            let readers = &[Reader::History];
+            let mut fold =
+                State::with_readers(self.definition.clone(), partition, readers).unwrap();
+            self.events.each(partition, 0, to, |record| {
+                fold.apply(record);
+            });
+            let rows = fold.take_all_rows(Reader::History);
             let calendar = Calendar::new(&self.definition).unwrap();
             let expected = documents_of(partition, &rows, &calendar).unwrap();
             let found = opensearch::behind(&expected, &self.search.seen_documents(partition));

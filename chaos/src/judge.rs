@@ -61,10 +61,10 @@ impl Judge {
         state
     }
 
-    /// The rows that the history has of log[0..to).
-    pub fn history(&self, partition: u32, to: u64) -> Vec<FrozenRow> {
+    /// The rows that the history has of a whole partition.
+    pub fn history(&self, partition: u32) -> Vec<FrozenRow> {
         let mut state = self.empty(partition, &[Reader::History]);
-        self.fold(&mut state, to);
+        self.fold(&mut state, self.events.end(partition));
         state.take_all_rows(Reader::History)
     }
 

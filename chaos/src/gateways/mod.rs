@@ -1,9 +1,11 @@
 //! Gateways, and people who ask them for seats.
 //!
 //! The gateways are the product's: routes, appends, following, folds and snapshots. They share the topic of entries with the
-//! emitters. What comes when, and what is lost, is this module's ([`steps`]); what people are told is held against the log
-//! ([`witness`], [`recount`]).
+//! emitters. What comes when, and what is lost, is this module's ([`steps`], [`asking`]); what people are told is held against the
+//! log ([`witness`], [`recount`]).
 
+mod asking;
+mod calm;
 pub mod gateway;
 pub mod network;
 pub mod people;
@@ -81,10 +83,5 @@ impl Gateways {
             plain: BTreeSet::new(),
             old_files: BTreeMap::new(),
         }
-    }
-
-    /// Everyone who was given a seat, as often as they were.
-    pub fn admitted(&self) -> BTreeMap<(String, String), u64> {
-        self.witness.admitted()
     }
 }

@@ -1,5 +1,6 @@
 //! People who ask for seats over HTTP, and what they are told.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::body::Body;
@@ -58,6 +59,12 @@ pub enum Said {
     },
     /// Anything may have become of it.
     Unknown(String),
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}: {:?}", self.user, self.activity, self.wish)
+    }
 }
 
 impl Question {

@@ -1,28 +1,18 @@
-//! What gateways, people, and the way between gateways and the log may do next.
+//! What may happen next to gateways and people, how likely it is, and what it does to gateways and to appends on their way.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::GATEWAYS;
 use super::gateway::Gateway;
 use super::network::Fate;
-use super::people::{Question, Said, Wish};
-use super::{Asked, GATEWAYS, PLAIN};
-use crate::traffic::AGENTS;
 use crate::world::{PARTITIONS, World};
 
 /// Where the choices of gateways lie, beside those of the steps themselves.
 const CHOICES: u64 = 1 << 40;
 /// Folders of kept folds.
 const FOLDERS: usize = 2;
-/// What is asked for; the last two are also written to by others than gateways.
-const ACTIVITIES: [&str; 7] = [PLAIN, PLAIN, PLAIN, "mug", "mug", "bag", "hat"];
-/// People who want seats.
-const PEOPLE: u64 = 12;
-/// Rounds after which whoever has no answer never gets one.
-const ROUNDS: usize = 40;
-/// What passes in one, milliseconds: a request that is not answered by then is told so.
-const ROUND_MS: u64 = 2_500;
 
 /// One kind of step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +45,7 @@ enum Step {
 
 /// How often each comes, in two hundred or so.
 const WEIGHTS: [(Step, u64); 12] = [
-    (Step::Ask, 30),
+    (Step::Ask, 36),
     (Step::Storm, 3),
     (Step::GiveBack, 6),
     (Step::Know, 6),
@@ -96,11 +86,8 @@ impl World {
         let slot = self.gateways.dice.index(GATEWAYS);
         match step.unwrap().0 {
             Step::Ask => {
-                for _ in 0..1 + self.gateways.dice.below(2) {
-                    let question = self.seat();
-                    let slot = self.gateways.dice.index(GATEWAYS);
-                    self.put(slot, question);
-                }
+                let question = self.seat();
+                self.put(slot, question);
             }
             Step::Storm => self.storm(),
             Step::GiveBack => self.give_back(slot),
@@ -121,182 +108,13 @@ impl World {
     }
 
     /// Whatever was woken goes on until it waits, calls to the log are made, and answers are heard.
-    fn carry_on(&mut self) {
+    pub(super) fn carry_on(&mut self) {
         self.clock.settle();
         self.gateways.all.iter().flatten().for_each(Gateway::call);
         self.hear();
     }
 
-    fn somebody(&mut self, slot: usize, wish: Wish) {
-        let dice = &self.gateways.dice;
-        let question = Question {
-            activity: dice.pick(&ACTIVITIES),
-            user: format!("user-{}", dice.below(PEOPLE)),
-            agent: dice.pick(&AGENTS),
-            wish,
-        };
-        self.put(slot, question);
-    }
-
-    /// Somebody who asked gives back what they may have. What the plain activity gives is for keeps.
-    fn give_back(&mut self, slot: usize) {
-        let past = self.gateways.past.iter();
-        let asked: Vec<_> = past.filter(|of| of.activity != PLAIN).collect();
-        if !asked.is_empty() {
-            let mut question = asked[self.gateways.dice.index(asked.len())].clone();
-            question.wish = Wish::GiveBack;
-            self.put(slot, question);
-        }
-    }
-
-    /// Somebody's question for a seat: one of before, by the same name, or a new one.
-    fn seat(&mut self) -> Question {
-        let gateways = &mut self.gateways;
-        let (dice, past) = (&gateways.dice, &gateways.past);
-        if !past.is_empty() && dice.percent(40) {
-            // Mostly soon after, sometimes long after.
-            let from = past
-                .len()
-                .saturating_sub(if dice.percent(60) { 6 } else { past.len() });
-            return past[from + dice.index(past.len() - from)].clone();
-        }
-        gateways.numbers += 1;
-        // Names of requests as the acts of others have them, too.
-        let name = match dice.below(10) {
-            0 => None,
-            1 => Some(format!("r{}", dice.below(3))),
-            _ => Some(format!("n{}", gateways.numbers)),
-        };
-        Question {
-            activity: dice.pick(&ACTIVITIES),
-            user: format!("user-{}", dice.below(PEOPLE)),
-            agent: dice.pick(&AGENTS),
-            wish: Wish::Seat(name),
-        }
-    }
-
-    fn storm(&mut self) {
-        let first = self.seat();
-        let is_one = self.gateways.dice.percent(50);
-        for number in 0..2 + self.gateways.dice.below(3) {
-            let mut question = first.clone();
-            if let (false, Wish::Seat(Some(name))) = (is_one, &mut question.wish) {
-                name.push_str(&format!("-{number}"));
-            }
-            let slot = self.gateways.dice.index(GATEWAYS);
-            self.put(slot, question);
-        }
-    }
-
-    fn know(&mut self, slot: usize) {
-        let dice = &self.gateways.dice;
-        match dice.below(3) {
-            0 => self.somebody(slot, Wish::Look),
-            1 => self.somebody(slot, Wish::Know(None)),
-            _ if self.gateways.past.is_empty() => {}
-            _ => {
-                let mut question = dice.one_of(&self.gateways.past).clone();
-                if let Wish::Seat(name) = question.wish {
-                    question.wish = Wish::Know(name);
-                }
-                self.put(slot, question);
-            }
-        }
-    }
-
-    fn define(&mut self, slot: usize) {
-        let (now, dice) = (self.broker_now(), &self.gateways.dice);
-        let opens = now + dice.pick(&[-1, -1, 1_000, 5_000, 60_000]);
-        let closes = dice
-            .percent(20)
-            .then(|| opens + dice.pick(&[1, 3_000, 1_000_000]));
-        let question = Question {
-            activity: dice.pick(&["mug", "mug", "bag"]),
-            user: "operator".to_owned(),
-            agent: "",
-            wish: Wish::Define {
-                capacity: dice.below(4),
-                opens,
-                closes,
-            },
-        };
-        self.put(slot, question);
-    }
-
-    /// A gateway is asked something; where there is none, nobody answers.
-    fn put(&mut self, slot: usize, question: Question) {
-        if let Wish::Seat(_) = question.wish {
-            if question.activity == PLAIN {
-                self.gateways.plain.insert(question.user.clone());
-            }
-            if !self.gateways.unanswered.contains(&question) {
-                self.gateways.unanswered.push(question.clone());
-            }
-            self.gateways.past.push(question.clone());
-        }
-        self.say(|| format!("gateway {slot} is asked {question:?}"));
-        self.count("questions");
-        let Some(gateway) = &self.gateways.all[slot] else {
-            return;
-        };
-        self.gateways.numbers += 1;
-        let number = self.gateways.numbers;
-        let answering = gateway.answering(question.request(), number, &self.gateways.mailbox);
-        let partition = self.gateways.witness.partition_of(question.activity);
-        let asked = Asked {
-            least: gateway.begun_at(partition),
-            question,
-            gateway: slot,
-            task: self.clock.runtime().spawn(answering).abort_handle(),
-        };
-        self.gateways.asked.insert(number, asked);
-    }
-
-    /// Takes what came, and holds it against the log.
-    fn hear(&mut self) {
-        let came = std::mem::take(&mut *self.gateways.mailbox.lock().unwrap());
-        for (number, answer) in came {
-            // Who gave up hears nothing.
-            let Some(Asked {
-                question,
-                gateway,
-                least,
-                ..
-            }) = self.gateways.asked.remove(&number)
-            else {
-                continue;
-            };
-            let said = question.heard(&answer);
-            self.say(|| format!("gateway {gateway} answers {question:?}: {said:?}"));
-            self.count(match said {
-                Said::Seat(..) => "told yes",
-                Said::No(..) => "told no",
-                Said::NotNow(..) => "told no from memory",
-                Said::GivenBack(_) => "told of a seat given back",
-                Said::Activity { .. } => "told of an activity",
-                Said::Unknown(_) => "told nothing for sure",
-            });
-            self.gateways.witness.hear(&question, &said, least);
-            if !matches!(said, Said::Unknown(_)) {
-                self.gateways.unanswered.retain(|of| *of != question);
-            }
-        }
-    }
-
-    /// Somebody waits no longer, and hears nothing.
-    fn give_up(&mut self) {
-        let numbers: Vec<u64> = self.gateways.asked.keys().copied().collect();
-        if numbers.is_empty() {
-            return;
-        }
-        let number = self.gateways.dice.pick(&numbers);
-        if let Some(asked) = self.gateways.asked.remove(&number) {
-            asked.task.abort();
-            self.say(|| format!("nobody waits for {:?} any more", asked.question));
-        }
-    }
-
-    fn append(&mut self) {
+    pub(super) fn append(&mut self) {
         let waiting = self.gateways.network.len();
         if waiting == 0 {
             return;
@@ -317,13 +135,15 @@ impl World {
         self.carry_on();
     }
 
-    fn follow(&mut self, slot: usize) {
+    pub(super) fn follow(&mut self, slot: usize) {
         let Some(gateway) = &mut self.gateways.all[slot] else {
             return;
         };
         gateway.follow();
         let folded: Vec<_> = (0..PARTITIONS).map(|of| gateway.folded(of)).collect();
-        self.say(|| format!("gateway {slot} has folded {folded:?}"));
+        // A digest holds names of requests that no choice made: it is nothing to tell.
+        let next: Vec<u64> = folded.iter().map(|(next, _)| *next).collect();
+        self.say(|| format!("gateway {slot} has folded up to {next:?}"));
         self.gateways.witness.read();
         for (partition, folded) in (0..PARTITIONS).zip(folded) {
             self.gateways.witness.folded(slot, partition, folded);
@@ -418,55 +238,5 @@ impl World {
         };
         self.count("files of gateways");
         self.say(|| format!("what folder {folder} of gateways keeps of {partition} {what}"));
-    }
-
-    /// Nothing fails any more: everyone who has no answer yet asks again until they have one.
-    pub fn finish_gateways(&mut self) {
-        self.gateways.dice.turn_to(u64::MAX);
-        for skew in &self.gateways.skews {
-            skew.store(0, Ordering::Relaxed);
-        }
-        self.start_gateways();
-        let rounds = (0..ROUNDS).find(|_| {
-            self.round_of_gateways();
-            self.gateways.unanswered.is_empty()
-        });
-        assert!(
-            rounds.is_some(),
-            "these have no answer: {:?}",
-            self.gateways.unanswered
-        );
-        self.gateways.witness.check_full(&self.gateways.plain);
-    }
-
-    fn round_of_gateways(&mut self) {
-        self.follow_all();
-        for question in self.gateways.unanswered.clone() {
-            let slot = self.gateways.dice.index(GATEWAYS);
-            self.put(slot, question);
-        }
-        self.carry_on();
-        while !self.gateways.network.is_empty() {
-            self.gateways.network.deliver(0, Fate::Good);
-            self.carry_on();
-        }
-        self.follow_all();
-        self.carry_on();
-        // Who is still not answered is told so.
-        if !self.gateways.unanswered.is_empty() {
-            self.clock.pass(std::time::Duration::from_millis(ROUND_MS));
-            self.hear();
-        }
-    }
-
-    fn follow_all(&mut self) {
-        for slot in 0..GATEWAYS {
-            while self.gateways.all[slot]
-                .as_ref()
-                .is_some_and(|of| !of.is_done())
-            {
-                self.follow(slot);
-            }
-        }
     }
 }
