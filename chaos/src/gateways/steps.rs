@@ -221,7 +221,7 @@ impl World {
                 "is lost"
             }
             1 => {
-                bytes.truncate(dice.index(bytes.len()));
+                bytes.truncate(dice.index(bytes.len().max(1)));
                 std::fs::write(&path, &bytes).unwrap();
                 "is cut short"
             }
