@@ -102,6 +102,9 @@ class People(Client):
                 return True
             time.sleep(0.5)
 
+    def is_good(self, of):
+        return outcome(of["status"], of["answer"]) is not None
+
     def person(self, activity, user, number, longest=60.0):
         """Asks until there is an answer, or the patience is over."""
         end = time.monotonic() + longest
@@ -163,6 +166,9 @@ class Producer(Client):
                 return
             time.sleep(0.3)
 
+    def is_good(self, of):
+        return bool(of["told"]) and of["told"]["status"] == "accepted"
+
     def settle(self):
         """What was not acknowledged is sent again; what still is not."""
         left, self.waiting = self.waiting, []
@@ -191,3 +197,6 @@ class Reader(Client):
             self.journal.write(at=start, took=time.time() - start, api=number % 2, since=self.token, status=status, seen=seen, total=total, sent=self.producer.sent)
             if status == 200:
                 self.token = answer["as_of_token"]
+
+    def is_good(self, of):
+        return of["status"] == 200

@@ -46,20 +46,21 @@ def newest_end(times, ends):
         yield end
 
 
-def draw(path, storm, start, until, done, ends, told):
-    """`told` are the times at which somebody was told yes or no."""
+def draw(path, storm, of):
+    """The picture of a course."""
     matplotlib.rcParams["svg.fonttype"] = "none"
     matplotlib.rcParams["svg.hashsalt"] = "footfall"
     matplotlib.rcParams["path.simplify_threshold"] = 0.5
+    start, until = of.start, of.until
     width, times = slots(start, until)
     stored, ages = zip(*at_each(times, storm.images()), strict=True)
-    lag = [max(0, end - of) for end, of in zip(newest_end(times, ends), stored, strict=True)]
+    lag = [max(0, end - held) for end, held in zip(newest_end(times, of.ends.seen), stored, strict=True)]
     rates = [max(0, after - before) / width for before, after in zip(stored, stored[1:])]
-    answers = collections.Counter(int((at - start) / width) for at in told if start <= at <= until)
+    answers = collections.Counter(int((at - start) / width) for at in of.told() if start <= at <= until)
     figure, panels = plt.subplots(5, 1, figsize=(12, 12), sharex=True, layout="constrained", height_ratios=[3, 1, 1, 1, 1])
     names = [part.name for part in PARTS][::-1]
-    for of in done:
-        panels[0].barh(names.index(of["part"]), max(of["ended"] - of["began"], width / 2), left=of["began"] - start, height=0.7, color=colour(of["fault"]), linewidth=0)
+    for fault in of.done:
+        panels[0].barh(names.index(fault["part"]), max(fault["ended"] - fault["began"], width / 2), left=fault["began"] - start, height=0.7, color=colour(fault["fault"]), linewidth=0)
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_title("killed or lost: red; stands still: orange; restarted: blue; anything else: purple; until it was whole again", fontsize=9)
     shifted = [time - start for time in times]
