@@ -3,15 +3,15 @@
 import collections
 import sys
 
-from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from gate import recount
 from google.protobuf.message import DecodeError
-from harness import PARTITIONS, ROOT
+from harness import ROOT
 from storm.clients import CAMPAIGN, FUNNEL, SEATS, ask, outcome
 
 sys.path.insert(0, str(ROOT / "schemas/python"))
 from produce import compile_proto  # noqa: E402
+from recount_admissions import records  # noqa: E402
 
 
 def preconditions(storm, sentinels):
@@ -48,7 +48,7 @@ class Log:
     def __init__(self, storm):
         Event = compile_proto().Event
         self.records, self.ids, self.streams, self.unreadable = 0, {}, collections.defaultdict(set), 0
-        for partition, offset, value in read(storm.servers["FOOTFALL_KAFKA"], f"{storm.prefix}-footfall.events"):
+        for partition, offset, _, value in records(storm.servers["FOOTFALL_KAFKA"], f"{storm.prefix}-footfall.events"):
             self.records += 1
             try:
                 event = Event.FromString(value)
@@ -58,20 +58,6 @@ class Log:
             if event.campaign_id == CAMPAIGN:
                 self.ids.setdefault(event.event_id, []).append((partition, offset))
             self.streams[event.event_id.partition("-")[0]].add(event.event_id)
-
-
-def read(brokers, topic):
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "judge", "enable.auto.commit": False})
-    for partition in range(PARTITIONS):
-        end, at = consumer.get_watermark_offsets(TopicPartition(topic, partition), 30)[1], 0
-        consumer.assign([TopicPartition(topic, partition, 0)])
-        while at < end:
-            for message in consumer.consume(10_000, 1.0):
-                if message.error():
-                    sys.exit(f"{topic}/{partition}: {message.error()}")
-                at = message.offset() + 1
-                yield partition, message.offset(), message.value()
-    consumer.close()
 
 
 def of_images(reports):

@@ -87,12 +87,12 @@ def keep(storm):
 
 def page(result, words):
     facts = figures(result)
-    lines = [words["title"], "", words["other"], "", words["made"].format(**facts), "", *(f"- {sentence.format(**facts)}" for sentence in words["facts"])]
+    lines = [words["title"], "", words["other"], "", words["made"].format(**facts), "", words["how"], "", *(f"- {sentence.format(**facts)}" for sentence in words["facts"])]
     lines += ["", f"![{words['picture']}](chaos/timeline.svg)", "", f"| {' | '.join(words['head'])} |", "|---|---|" + "---:|" * 5]
     said = (lambda text: TRANSLATED[text]) if words is KOREAN else (lambda text: text)
     lines += [f"| {said(kind)} | {said(fault)} | {count} | " + " | ".join(f"{of:.1f}" for of in seconds) + " |" for kind, fault, count, *seconds in by_kind(result["faults"])]
     wrong = [f"{check}: {'; '.join(said)}" for check, said in result["checks"].items() if said]
-    lines += ["", words["table"], "", words["violations"].format(found="; ".join(wrong) or words["none"])]
+    lines += ["", words["table"], "", words["violations"].format(found="; ".join(wrong) or words["none"]), "", words["rest"]]
     return "\n".join(lines) + "\n"
 
 

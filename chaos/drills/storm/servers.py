@@ -7,7 +7,6 @@ import signal
 import subprocess
 import threading
 import time
-import urllib.request
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient

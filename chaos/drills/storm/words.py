@@ -5,6 +5,9 @@ ENGLISH = {
     "other": "한국어: [chaos.ko.md](chaos.ko.md)",
     "made": "{date}, `make chaos CHAOS='--minutes {minutes:g} --seed {seed} --rate {rate}'`, commit {commit}, profile `ci`; {cores} cores and {memory_gib} GiB shared by three brokers, three servers of Redis with three "
             "sentinels, three nodes of OpenSearch, three processors, two gateways, two APIs and all clients. Figures as JSON: [result.json](chaos/result.json).",
+    "how": "A seed decides every fault before it begins (`--plan` prints them): every 3 to 10 s in up to three parts at once, each part one at a time, with quiet phases. First it is asserted that every topic is on three brokers, two of which "
+           "must have a record before it is acknowledged, that no unclean leader may be elected, that Redis evicts nothing and keeps an append-only file, and that `footfall doctor` finds nothing. Clients keep journals of every try; what was not answered "
+           "stays unknown until somebody asks again. Redis' servers find each other through links that can be cut, so that what a primary wrote in its last moments is lost for good. The scripts: [`chaos/drills`](../chaos/drills/storm).",
     "facts": [
         "**{faults} faults** of {kinds} kinds, {per_hour} an hour; {failovers} failovers of Redis, {broker_kills} brokers killed, {processor_kills} processors killed",
         "Redis while it happened: {images} images of a partition at {offsets} offsets, {per_second} a second, each held against the fold of the log up to its offset: **{images_wrong} wrong**. The offset went back {went_back} times; nothing "
@@ -24,6 +27,13 @@ ENGLISH = {
              "whatever else happened meanwhile.",
     "violations": "**Violations:** {found}",
     "none": "none",
+    "rest": """## A control
+CONTROL_EN
+
+## What it has found
+- A topic that is deleted and made again, after brokers had died under the old one: half of the partitions did not halt, as they must (I9), but stood still in silence. The Kafka client takes the new leaders' lower epochs for stale news and
+  fetches nothing. Now the log's end tells: `processor/src/ends.rs`, whose test has the case; each run ends with it.
+- Sentinels that are found at an address which clients can't reach: the client forgets the addresses of the configuration for those that the sentinels tell of each other, and never comes back. That was the set-up's mistake; `sentinel announce-ip` mends it.""",
 }
 
 KOREAN = {
@@ -31,6 +41,9 @@ KOREAN = {
     "other": "English: [chaos.md](chaos.md)",
     "made": "{date}, `make chaos CHAOS='--minutes {minutes:g} --seed {seed} --rate {rate}'`, 커밋 {commit}, 프로필 `ci`. 브로커 셋, 센티널 셋이 지키는 Redis 서버 셋, OpenSearch 노드 셋, 프로세서 셋, 게이트웨이 둘, API 둘과 모든 클라이언트가 "
             "코어 {cores}개와 메모리 {memory_gib} GiB를 나누어 썼습니다. 수치는 JSON으로도 있습니다: [result.json](chaos/result.json).",
+    "how": "모든 장애는 시작 전에 시드가 정합니다(`--plan`으로 볼 수 있습니다). 3~10초마다 많으면 세 곳에서 한꺼번에 일어나고, 한 곳에는 한 번에 하나씩이며, 조용한 구간이 있습니다. 먼저 확인하는 것: 모든 토픽이 브로커 셋에 있고 둘이 받아야 응답하며, "
+           "뒤처진 리더는 뽑히지 않고, Redis는 아무것도 내쫓지 않으며 추가 전용 파일을 쓰고, `footfall doctor`가 문제를 찾지 못합니다. 클라이언트는 모든 시도를 일지에 적으며, 답을 받지 못한 것은 다시 물을 때까지 모르는 것으로 둡니다. Redis 서버들은 끊을 수 있는 링크를 거쳐 "
+           "서로를 찾으므로 프라이머리가 마지막에 쓴 것은 정말로 사라집니다. 스크립트: [`chaos/drills`](../chaos/drills/storm).",
     "facts": [
         "{kinds}가지 **장애 {faults}번**, 시간당 {per_hour}번. Redis 장애 조치 {failovers}번, 브로커 강제 종료 {broker_kills}번, 프로세서 강제 종료 {processor_kills}번",
         "그동안의 Redis: 오프셋 {offsets}곳에서 읽은 파티션 이미지 {images}개(초당 {per_second}개)를 모두 그 오프셋까지의 로그 폴드와 비교: **틀린 것 {images_wrong}개**. 오프셋이 뒤로 간 것은 {went_back}번, 아무것도 읽지 못한 시간은 길어야 {no_image_s}초",
@@ -47,6 +60,13 @@ KOREAN = {
     "table": "*복구*: 장애가 시작되어 대상이 이전과 같아질 때까지이며 장애의 길이와 서버 재시작 시간이 들어 있습니다. *최신화*: 장애가 시작된 뒤에 들어온 레코드를 Redis의 모든 파티션이 담을 때까지이며, 그사이 일어난 다른 일도 들어 있습니다.",
     "violations": "**위반:** {found}",
     "none": "없음",
+    "rest": """## 대조 실험
+CONTROL_KO
+
+## 찾아낸 것
+- 브로커가 죽은 적이 있는 토픽을 지우고 다시 만들면, 멈추어야 할 파티션(I9)의 절반이 멈추지 않고 소리 없이 서 있었습니다. Kafka 클라이언트가 새 리더의 더 낮은 에포크를 낡은 소식으로 여겨 아무것도 가져오지 않기 때문입니다. 이제 로그의 끝으로 압니다. `processor/src/ends.rs`의
+  테스트에 이 경우가 있고, 실행할 때마다 마지막에 확인합니다.
+- 클라이언트가 닿을 수 없는 주소를 센티널들이 서로 알리면, 클라이언트는 설정에 있는 주소를 잊고 그 주소만 찾다가 돌아오지 못합니다. 설정의 잘못이었고 `sentinel announce-ip`로 고칩니다.""",
 }
 
 TRANSLATED = {
