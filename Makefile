@@ -1,6 +1,6 @@
 # The one list of commands. `make help` prints it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate simulate mutants peers load
+.PHONY: help demo test test-quick test-opensearch-3 check up down status clean-servers drill-fleet drill-rolling drill-failover drill-alerts drill-gate drill-each chaos simulate mutants peers load
 
 # One profile for every test, so that nothing is compiled twice.
 WORKSPACE := --profile ci --workspace
@@ -36,6 +36,7 @@ check: ## Formatting, lints, documentation, dependency direction, scripts: befor
 	python3 .ci/scripts_test.py
 	python3 benches/peers/peers_test.py
 	python3 benches/load/load_test.py
+	python3 chaos/drills/storm_test.py
 	cargo clippy $(WORKSPACE) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc $(WORKSPACE) --no-deps --document-private-items
 
@@ -69,6 +70,14 @@ drill-alerts: ## Every alert fires and resolves on a real Prometheus, by real fa
 drill-gate: ## People ask two gateways for seats while brokers, gateways, Redis and processors die; each answer held against the log; some twenty minutes
 	@deploy/install.sh test
 	.footfall/software/venv/bin/python chaos/drills/gate.py
+
+drill-each: ## Every kind of process and server killed once, alone: what waited, for how long, what was lost; writes docs/single-failures.md; some twelve minutes
+	@deploy/install.sh chaos
+	.footfall/software/venv/bin/python chaos/drills/each.py --keep
+
+chaos: ## An hour of faults in every process and server under load, all held against the log; writes docs/chaos.md (CHAOS='--minutes N': no result)
+	@deploy/install.sh chaos
+	.footfall/software/venv/bin/python chaos/drills/chaos.py $(or $(CHAOS),--minutes 60 --keep)
 
 simulate: ## The simulator: real processors on stores in memory, a million seeds (SIMULATE='--seeds N'); no servers, some hours
 	@deploy/install.sh quick

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the rings of `make test`, each around the one before: check, pure, cluster, page.
+"""Runs the rings of `make test`, each around the one before: check, pure, cluster, chaos, page.
 
 usage: .ci/rings.py [RING…]   (default: all; `quick` is `pure` without the tests that take long)
 
@@ -38,13 +38,16 @@ SECURE_KAFKA = ["KAFKA_SSL", "KAFKA_SASL_SSL", "KAFKA_SASL_PLAINTEXT", "KAFKA_SE
 # Why a test is run by `make test-opensearch-3` only.
 BY_HAND = ["needs three nodes", "needs a tiny queue"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+# Three minutes of faults, the same ones each time: chosen for having most kinds. A faked clock needs a package more.
+CHAOS = ["--minutes", "3", "--seed", "39", "--no-clocks"]
 LIVE_CAMPAIGN = "black-friday"  # one of the generator's
 STRICT = os.environ.get("CI") == "true"
 
 RUNNING = re.compile(r"^\s+(?:Running|Doc-tests) (\S+)")
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 IGNORED = re.compile(r"^test (\S+) \.\.\. ignored, (.*)")
-PAGE_RESULT = re.compile(r"^(\d+) passed, (\d+) failed$")
+# Of the chaos ring and the page ring.
+RESULT = re.compile(r"^(\d+) passed, (\d+) failed$")
 
 
 @dataclasses.dataclass
@@ -215,6 +218,25 @@ def start_servers(ring, wanted):
     return {**variables, "FOOTFALL_TEST_RUN": addresses["FOOTFALL_RUN"], "FOOTFALL_INSTANCE": INSTANCE}
 
 
+def chaos(ring):
+    """Real processes and servers under faults. It starts servers of its own, as many as production has."""
+    given = any(os.environ.get(f"FOOTFALL_TEST_{name}") for name in map(str.upper, SERVERS))
+    if given and not STRICT:
+        ring.skipped += 1
+        ring.notes.append("not run, for servers are given and it needs some of its own, to kill them")
+        return
+    run([ROOT / ".footfall/software/venv/bin/python", "chaos/drills/chaos.py", *CHAOS], ring, count_results(ring))
+
+
+def count_results(ring):
+    def on_line(line):
+        if found := RESULT.match(line):
+            ring.passed += int(found.group(1))
+            ring.failed += int(found.group(2))
+
+    return on_line
+
+
 def page(ring):
     metadata = subprocess.run(
         ["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT, check=True, capture_output=True
@@ -239,23 +261,17 @@ def page(ring):
 def look_at_page(ring, script, *addresses, **environment):
     # install.sh puts a node there only if the system's is too old.
     own_node = ROOT / ".footfall/software/venv/bin/node"
-
-    def on_line(line):
-        if found := PAGE_RESULT.match(line):
-            ring.passed += int(found.group(1))
-            ring.failed += int(found.group(2))
-
     browser = os.environ.get("FOOTFALL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
     run(
         [own_node if own_node.exists() else "node", f"page-test/{script}", *addresses],
         ring,
-        on_line,
+        count_results(ring),
         FOOTFALL_CHROMIUM=browser,
         **environment,
     )
 
 
-RINGS = {"check": check, "pure": pure, "cluster": cluster, "page": page}
+RINGS = {"check": check, "pure": pure, "cluster": cluster, "chaos": chaos, "page": page}
 BY_NAME = {**RINGS, "quick": quick}
 
 

@@ -90,3 +90,17 @@ load_server() {
     # shellcheck source=/dev/null
     . "$DEPLOY/$1/server.sh"
 }
+
+# start_member SERVER MEMBER: starts one that does not run. Needs ports.sh, and the server loaded and prepared.
+start_member() {
+    local port
+    for port in $("$1_ports" "$2"); do
+        if port_in_use "$port"; then
+            fail "$2 needs port $port, which another program holds: stop that program (ss -ltnp" \
+                "'sport = :$port'), or use another FOOTFALL_INSTANCE."
+        fi
+    done
+    # Each start has a log of its own; the one before it is kept for the question "why did it die?".
+    [ -f "$RUN/$2/log" ] && mv "$RUN/$2/log" "$RUN/$2/log.before"
+    "$1_start" "$2"
+}

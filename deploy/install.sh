@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# usage: deploy/install.sh demo|quick|servers|test|load
+# usage: deploy/install.sh demo|quick|servers|test|chaos|load
 #   demo     checks what building Footfall needs; installs nothing
 #   quick    the same for `make test-quick` and `make check`
 #   servers  brings what `make up` needs
 #   test     brings what `make test` needs
+#   chaos    brings what `make chaos` needs
 #   load     brings what `make load` needs: k6 is built from its source, some minutes
 # First it names all that is missing, each with its reason and the command that brings it. On Debian and Ubuntu, as
-# root, `servers`, `test` and `load` then install the missing packages, and nothing else; elsewhere, or without root, they stop.
+# root, `servers`, `test`, `chaos` and `load` then install the missing packages, and nothing else; elsewhere, or without root, they stop.
 # Running it again is quick and changes nothing.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -132,6 +133,11 @@ need_page_test() {
         "without one the page's Korean would be boxes, and its widths wrong" "not needed" fonts-nanum
 }
 
+need_faketime() {
+    compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ||
+        missing_package faketime "processes with a wrong clock are tried, too" "not needed: make chaos runs on Linux" faketime
+}
+
 # Debian keeps it where only root's PATH looks.
 need_proxy() {
     [ -x /usr/sbin/nginx ] || need nginx "OpenSearch is tested behind it with TLS and passwords" "brew install nginx" nginx-light
@@ -224,7 +230,7 @@ install_bucket() {
     fi
 }
 
-# --- load: k6, and what draws the plots ------------------------------------------------------------------------
+# --- chaos and load: what draws the plots; k6 ------------------------------------------------------------------------
 
 install_plots() {
     local wanted=$CHECKOUT/benches/load/requirements.txt
@@ -275,8 +281,18 @@ main() {
         need promtool "it tests the alert rules" "brew install prometheus" prometheus
         settle by-installing
         install_python_client
+        install_plots
         install_page_client
         install_bucket
+        ;;
+    chaos)
+        need_build_tools
+        need_servers
+        need_faketime
+        need_python_with_venv "it runs the drills"
+        settle by-installing
+        install_python_client
+        install_plots
         ;;
     load)
         need_build_tools

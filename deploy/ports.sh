@@ -59,6 +59,7 @@ entry_port() { printf '%s' $((PORT_BASE + 17)); }           # and `entry`
 kafka_ssl_port() { printf '%s' $((PORT_BASE + 19 + $1)); }            # 20–22
 kafka_sasl_ssl_port() { printf '%s' $((PORT_BASE + 22 + $1)); }       # 23–25
 kafka_sasl_plaintext_port() { printf '%s' $((PORT_BASE + 25 + $1)); } # 26–28
+redis_link_port() { printf '%s' $((PORT_BASE + 29 + $1)); } # 30–32: before the three servers, where FOOTFALL_REDIS_LINKS is set
 redis_sentinel_port() { printf '%s' $((PORT_BASE + 39 + $1)); } # 40–45: three servers, three sentinels
 redis_cluster_port() { printf '%s' $((PORT_BASE + 45 + $1)); }  # 46–51
 redis_cluster_bus_port() { printf '%s' $((PORT_BASE + 51 + $1)); } # 52–57

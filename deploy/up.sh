@@ -4,24 +4,17 @@
 # has died it starts that one. Writes the addresses to .footfall/run/<instance>/env, for `source`, and a configuration of
 # Footfall for these servers to footfall.toml beside it.
 # Environment: FOOTFALL_INSTANCE (default: default), FOOTFALL_PORT_BASE, NODES (OpenSearch nodes, 1 or 3),
-# SECURE=1 (at an instance's first start: Kafka listens with TLS and SASL, too).
+# SECURE=1 (at an instance's first start: Kafka listens with TLS and SASL, too), FOOTFALL_REDIS_LINKS=ADDRESS (at the first
+# start: Redis' servers with sentinels connect from this address, and to each other through links that the caller has opened).
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$DEPLOY/ports.sh"
 . "$DEPLOY/java.sh"
 
 start_missing() {
-    local member port
+    local member
     for member in $("$1_members"); do
         running "$member" && continue
-        for port in $("$1_ports" "$member"); do
-            if port_in_use "$port"; then
-                fail "$member needs port $port, which another program holds: stop that program (ss -ltnp" \
-                    "'sport = :$port'), or use another FOOTFALL_INSTANCE."
-            fi
-        done
-        # Each start has a log of its own; the one before it is kept for the question "why did it die?".
-        [ -f "$RUN/$member/log" ] && mv "$RUN/$member/log" "$RUN/$member/log.before"
-        "$1_start" "$member"
+        start_member "$1" "$member"
         started+=("$member")
     done
 }

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from confluent_kafka import Consumer
-from harness import BINARY, ROOT, RUN, deploy, drill, free_address, get, report, say, wait_for
+from harness import ROOT, RUN, deploy, drill, free_address, get, report, say, wait_for
 
 BENCHES = pathlib.Path(os.environ.get("FOOTFALL_DRILL_BENCHES", ROOT / "target/ci/benches"))
 STALLED_S = 3.0  # a follower that stands still

@@ -31,7 +31,9 @@ ASSIGNED = re.compile(r"assigned partitions=\[([^\]]*)\]")
 
 
 def say(text):
-    print(f"{datetime.datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)
+    # In one piece: several threads speak.
+    sys.stderr.write(f"{datetime.datetime.now():%H:%M:%S} {text}\n")
+    sys.stderr.flush()
 
 
 def happens(condition, longest):
@@ -89,14 +91,17 @@ class Drill:
         self.name, self.started = name, time.time()
         self.folder = RUN / "drills" / name
         deploy("clean.sh")
-        deploy("up.sh", *servers)
-        self.folder.mkdir(parents=True)
+        self.start_servers(servers)
         self.servers = environment(RUN / "env")
         self.processes, self.events = [], []
         self.prefix = f"{name}-{os.getpid()}"
         self.settings = settings
         self.config = self.write_config("footfall")
         self.footfall("topics", "create")
+
+    def start_servers(self, servers):
+        self.folder.mkdir(parents=True)
+        deploy("up.sh", *servers)
 
     def write_config(self, name, listen="127.0.0.1:0", changes=None):
         """A configuration with a data folder of that name. `changes` has settings by section; None leaves a section out."""
@@ -147,10 +152,10 @@ class Drill:
     def generate(self, *arguments):
         return self.start("generate", "generate", *arguments)
 
-    def watch_images(self, seconds):
+    def watch_images(self, seconds, every_ms=100):
         """Reads images for so long, or until it is asked to stop; `judged` has its report."""
         self.journal, self.read_to, self.seen = self.folder / "images.jsonl", 0, []
-        command = [BINARY, "verify", "--live", f"{seconds}s", "--json", "--journal", str(self.journal), "--config", self.config]
+        command = [BINARY, "verify", "--live", f"{seconds}s", "--every", str(every_ms), "--json", "--journal", str(self.journal), "--config", self.config]
         out = (self.folder / "images.log").open("w")
         self.watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=out, text=True)
         wait_for("images are read", lambda: self.journal.exists() or self.watching.poll() is not None)
@@ -240,13 +245,13 @@ def get(url):
 
 
 @contextlib.contextmanager
-def drill(name, servers, settings=""):
+def drill(name, servers, settings="", kind=Drill):
     """A drill whose processes and servers are gone afterwards."""
     if not NAMED_BINARY:
         subprocess.run(["cargo", "build", "--profile", "ci", "--workspace", "--bins", "--tests"], cwd=ROOT, check=True)
     this = None
     try:
-        this = Drill(name, servers, settings)
+        this = kind(name, servers, settings)
         yield this
     finally:
         if this:

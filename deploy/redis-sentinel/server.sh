@@ -8,6 +8,11 @@ REDIS_SERVICE=views
 
 redis-sentinel_install() { redis_install; }
 redis-sentinel_members() { printf 'redis-sentinel-%s ' 1 2 3 4 5 6; }
+# Where others find a server: its own port, or that of the link before it (FOOTFALL_REDIS_LINKS, at the first start), which
+# whoever starts the servers must have opened. Servers and sentinels then connect from an address of their own.
+redis-sentinel_found_at() {
+    if [ -n "${FOOTFALL_REDIS_LINKS-}" ]; then redis_link_port "$1"; else redis_sentinel_port "$1"; fi
+}
 redis-sentinel_ports() { redis_sentinel_port "${1##*-}"; }
 redis-sentinel_address() {
     printf 'redis-sentinel://127.0.0.1:%s?sentinelServiceName=%s&node=127.0.0.1:%s&node=127.0.0.1:%s' \
@@ -24,8 +29,9 @@ redis-sentinel_prepare() {
         {
             ((n > 3)) || printf 'include "%s"\nmin-replicas-to-write 1\nmin-replicas-max-lag 5\n' "$DEPLOY/redis/redis.conf"
             printf 'port %s\ndir "%s"\n' "$(redis_sentinel_port $n)" "$folder/data"
+            [ -z "${FOOTFALL_REDIS_LINKS-}" ] || redis-sentinel_linked $n
             case $n in
-            2 | 3) printf 'replicaof 127.0.0.1 %s\n' "$(redis_sentinel_port 1)" ;;
+            2 | 3) printf 'replicaof 127.0.0.1 %s\n' "$(redis-sentinel_found_at 1)" ;;
             4 | 5 | 6) redis-sentinel_watch ;;
             esac
         } >"$folder/redis.conf.new"
@@ -33,9 +39,19 @@ redis-sentinel_prepare() {
     done
 }
 
+# What a server says of itself: its link, and not the address that it connects from.
+redis-sentinel_linked() {
+    printf 'bind-source-addr %s\n' "$FOOTFALL_REDIS_LINKS"
+    if (($1 > 3)); then
+        printf 'sentinel announce-ip 127.0.0.1\n'
+    else
+        printf 'replica-announce-ip 127.0.0.1\nreplica-announce-port %s\n' "$(redis_link_port "$1")"
+    fi
+}
+
 redis-sentinel_watch() {
     printf 'bind 127.0.0.1\nset-proc-title no\n'
-    printf 'sentinel monitor %s 127.0.0.1 %s 2\n' $REDIS_SERVICE "$(redis_sentinel_port 1)"
+    printf 'sentinel monitor %s 127.0.0.1 %s 2\n' $REDIS_SERVICE "$(redis-sentinel_found_at 1)"
     printf 'sentinel down-after-milliseconds %s 2000\nsentinel failover-timeout %s 6000\n' $REDIS_SERVICE $REDIS_SERVICE
 }
 

@@ -1,5 +1,8 @@
 //! How far the log reaches, asked on a thread of its own: with every broker frozen one question takes minutes,
 //! and neither the metrics nor a stop wait for it.
+//!
+//! It also tells a log that was made anew from one that is quiet (I9). librdkafka can't always: where the new topic's
+//! leader has a lower epoch than the old one's, it takes the news for stale and fetches nothing, without a word.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use log::Bounds;
 use metrics::counter;
 
 use crate::metrics as names;
@@ -17,6 +21,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const ASKING: Duration = Duration::from_secs(5);
 /// How long a stop waits for the question under way.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
+/// After so many answers in a row by which the log ends before what was folded, it is not the log any more.
+const SHORT_ANSWERS: u32 = 10;
 
 /// The log's last answers.
 #[derive(Clone, Default)]
@@ -24,14 +30,22 @@ pub(crate) struct Ends(Arc<Mutex<Asked>>);
 
 #[derive(Default)]
 struct Asked {
-    /// Offset after the last record, by partition.
-    ends: BTreeMap<u32, u64>,
+    /// The last answer by partition.
+    answers: BTreeMap<u32, Answer>,
     /// Since when the question under way waits.
     waiting: Option<Instant>,
     /// Whether a question of the last look failed.
     failed: bool,
     /// The next look asks from this partition on, so that one which doesn't answer keeps no other from being asked.
     first: u32,
+}
+
+struct Answer {
+    bounds: Bounds,
+    /// The first offset not folded when it was asked.
+    next_offset: u64,
+    /// So many answers in a row ended before that.
+    short: u32,
 }
 
 /// The thread that asks.
@@ -41,11 +55,11 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    /// Asks `end` for the end of each partition that `status` has, once a second.
+    /// Asks `bounds` for those of each partition that `status` has, once a second.
     pub(crate) fn start(
         ends: Ends,
         status: Status,
-        end: impl Fn(u32) -> Result<u64, log::Error> + Send + 'static,
+        bounds: impl Fn(u32) -> Result<Bounds, log::Error> + Send + 'static,
     ) -> std::io::Result<Self> {
         let stop = Arc::<AtomicBool>::default();
         let stopped = stop.clone();
@@ -53,7 +67,13 @@ impl Asking {
             .name("ends".to_owned())
             .spawn(move || {
                 while !stopped.load(Ordering::Relaxed) {
-                    ends.ask(status.partitions().into_keys().collect(), &end);
+                    let folded = status.partitions().into_iter();
+                    ends.ask(
+                        folded
+                            .map(|(partition, of)| (partition, of.next_offset))
+                            .collect(),
+                        &bounds,
+                    );
                     std::thread::park_timeout(EVERY);
                 }
             })?;
@@ -74,7 +94,23 @@ impl Asking {
 impl Ends {
     /// The end of a partition, as the log last said it.
     pub(crate) fn of(&self, partition: u32) -> Option<u64> {
-        self.asked().ends.get(&partition).copied()
+        let asked = self.asked();
+        asked.answers.get(&partition).map(|of| of.bounds.end)
+    }
+
+    /// The partitions whose log ends before what was folded of it, and stays so.
+    pub(crate) fn cut(&self) -> Vec<(u32, log::Error)> {
+        let asked = self.asked();
+        let short = asked
+            .answers
+            .iter()
+            .filter(|(_, of)| of.short >= SHORT_ANSWERS);
+        short
+            .filter_map(|(partition, of)| {
+                let error = of.bounds.check(*partition, of.next_offset).err()?;
+                Some((*partition, error))
+            })
+            .collect()
     }
 
     /// Whether the log doesn't say how far it reaches.
@@ -84,18 +120,33 @@ impl Ends {
         asked.failed || waits.is_some_and(|waits| waits >= ASKING)
     }
 
-    /// Asks for the end of each of `partitions`, for so long as the log answers.
-    pub(crate) fn ask(&self, partitions: Vec<u32>, end: impl Fn(u32) -> Result<u64, log::Error>) {
+    /// Asks for the bounds of each of `partitions`, which are folded up to so far, for so long as the log answers.
+    pub(crate) fn ask(
+        &self,
+        partitions: Vec<(u32, u64)>,
+        bounds: impl Fn(u32) -> Result<Bounds, log::Error>,
+    ) {
         let start = Instant::now();
         let mut failed = false;
-        for partition in self.in_turn(partitions) {
+        for (partition, next_offset) in self.in_turn(partitions) {
             self.asked().waiting = Some(Instant::now());
-            let answer = end(partition);
+            let answer = bounds(partition);
             let mut asked = self.asked();
             asked.waiting = None;
             match answer {
-                Ok(end) => {
-                    asked.ends.insert(partition, end);
+                Ok(bounds) => {
+                    let before = asked.answers.get(&partition).map_or(0, |of| of.short);
+                    let short = if bounds.end < next_offset {
+                        before + 1
+                    } else {
+                        0
+                    };
+                    let answer = Answer {
+                        bounds,
+                        next_offset,
+                        short,
+                    };
+                    asked.answers.insert(partition, answer);
                 }
                 Err(error) => {
                     tracing::debug!(%error, partition, "the log does not say how far it reaches");
@@ -115,13 +166,14 @@ impl Ends {
 
     /// Whom to ask, in this order. Forgets the ends of all others. A process that has no partition, as one has none that
     /// lost its group, asks for the first: whether the log is there is to be known all the same.
-    fn in_turn(&self, mut partitions: Vec<u32>) -> Vec<u32> {
+    fn in_turn(&self, mut partitions: Vec<(u32, u64)>) -> Vec<(u32, u64)> {
         let mut asked = self.asked();
-        asked.ends.retain(|of, _| partitions.contains(of));
-        let first = partitions.iter().position(|of| *of >= asked.first);
+        let is_ours = |of: &u32| partitions.iter().any(|(partition, _)| partition == of);
+        asked.answers.retain(|of, _| is_ours(of));
+        let first = partitions.iter().position(|(of, _)| *of >= asked.first);
         partitions.rotate_left(first.unwrap_or(0));
         if partitions.is_empty() {
-            partitions.push(0);
+            partitions.push((0, 0));
         }
         partitions
     }
@@ -138,25 +190,55 @@ mod tests {
 
     use super::*;
 
-    fn away(_: u32) -> Result<u64, log::Error> {
+    fn away(_: u32) -> Result<Bounds, log::Error> {
         Err(log::Error::Transient("for a test".to_owned()))
+    }
+
+    fn to(end: u64) -> Result<Bounds, log::Error> {
+        Ok(Bounds { start: 0, end })
     }
 
     #[test]
     fn a_partition_that_does_not_answer_keeps_no_other_from_being_asked() {
         let ends = Ends::default();
-        ends.ask(vec![0, 1], |partition| match partition {
+        ends.ask(vec![(0, 0), (1, 0)], |partition| match partition {
             0 => away(0),
-            _ => Ok(6),
+            _ => to(6),
         });
         assert_eq!((ends.of(0), ends.of(1)), (None, Some(6)));
         assert!(ends.unanswered(Instant::now()));
-        assert_eq!(ends.in_turn(vec![0, 1]), [1, 0], "the other one is first");
-        ends.ask(vec![0, 1], |_| Ok(7));
+        let turn = ends.in_turn(vec![(0, 0), (1, 0)]);
+        assert_eq!(turn, [(1, 0), (0, 0)], "the other one is first");
+        ends.ask(vec![(0, 0), (1, 0)], |_| to(7));
         assert_eq!((ends.of(0), ends.of(1)), (Some(7), Some(7)));
         assert!(!ends.unanswered(Instant::now()));
-        ends.ask(vec![1], |_| Ok(8));
+        ends.ask(vec![(1, 0)], |_| to(8));
         assert_eq!((ends.of(0), ends.of(1)), (None, Some(8)), "0 is another's");
+    }
+
+    #[test]
+    fn a_log_that_ends_before_what_was_folded_is_another_once_it_says_so_again_and_again() {
+        let ends = Ends::default();
+        let asked = |end, next_offset, times| {
+            (0..times).for_each(|_| ends.ask(vec![(3, next_offset)], |_| to(end)));
+            ends.cut()
+        };
+        assert!(asked(7, 7, 20).is_empty());
+        assert!(asked(4, 7, SHORT_ANSWERS - 1).is_empty());
+        assert!(asked(8, 7, 1).is_empty(), "a leader that was behind");
+        assert!(asked(4, 7, SHORT_ANSWERS - 1).is_empty());
+        let cut = asked(4, 7, 1);
+        assert!(matches!(
+            cut[..],
+            [(
+                3,
+                log::Error::OutOfRange {
+                    offset: 7,
+                    end: 4,
+                    ..
+                }
+            )]
+        ));
     }
 
     #[test]
@@ -164,7 +246,7 @@ mod tests {
         let ends = Ends::default();
         ends.ask(Vec::new(), away);
         assert!(ends.unanswered(Instant::now()));
-        ends.ask(Vec::new(), |_| Ok(7));
+        ends.ask(Vec::new(), |_| to(7));
         assert!(!ends.unanswered(Instant::now()));
     }
 
@@ -183,7 +265,7 @@ mod tests {
         assert!(!ends.unanswered(now));
         assert!(ends.unanswered(now + ASKING));
         asking.unwrap().stop();
-        answer.send(Ok(9)).unwrap();
+        answer.send(to(9)).unwrap();
         while ends.of(3) != Some(9) {
             std::thread::yield_now();
         }

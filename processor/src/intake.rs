@@ -1,6 +1,6 @@
 //! Polls the log and hands each partition's batches to its worker, never blocking on one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, TrySendError};
 use log::{Batch, Consumer, Delivery};
 
+use crate::ends::Ends;
 use crate::fold_views::FoldViews;
 use crate::metrics;
 use crate::positions::Checkpoints;
@@ -53,6 +54,9 @@ pub(crate) struct Intake {
     pub spawn: Spawn,
     /// Takes snapshots, where there is a place for them.
     pub snapshots: Option<Taker>,
+    pub ends: Ends,
+    /// Partitions that halt because their log ends before what was folded of it.
+    pub cut: BTreeSet<u32>,
     pub views: FoldViews,
     pub status: Status,
     pub stop: Arc<AtomicBool>,
@@ -83,6 +87,7 @@ impl Intake {
         while !self.stop.load(Ordering::Relaxed) {
             self.hand_over();
             self.watch_memory();
+            self.watch_ends();
             if self.waiting.values().any(|waiting| !waiting.paused) {
                 std::thread::sleep(ROOM_PAUSE);
                 continue;
@@ -178,6 +183,7 @@ impl Intake {
         let mut threads = Vec::new();
         for partition in partitions {
             self.waiting.remove(&partition);
+            self.cut.remove(&partition);
             self.views.remove(partition);
             if let Some(handle) = self.workers.remove(&partition) {
                 // A worker that ended already needs no word.
@@ -258,6 +264,16 @@ impl Intake {
         }
     }
 
+    /// A log that ends before what was folded was made anew or truncated: nothing of it is taken any more.
+    fn watch_ends(&mut self) {
+        for (partition, error) in self.ends.cut() {
+            if self.workers.contains_key(&partition) && self.cut.insert(partition) {
+                self.consumer.pause(partition);
+                self.halt(partition, error.to_string());
+            }
+        }
+    }
+
     /// Memory is the limit: at it, partitions pause with an alarm.
     fn watch_memory(&mut self) {
         let (memory, limit) = (
@@ -279,7 +295,7 @@ impl Intake {
                 let is_full = self.waiting.get(partition).is_some_and(|of| of.paused);
                 match paused {
                     true => self.consumer.pause(*partition),
-                    false if is_full => {}
+                    false if is_full || self.cut.contains(partition) => {}
                     false => self.consumer.resume(*partition),
                 }
             }

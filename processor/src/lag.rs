@@ -175,6 +175,8 @@ fn report_lag(partition: u32, of: &Partition, end: u64) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use log::Bounds;
+
     use super::*;
     use crate::milestones::Milestone;
 
@@ -233,7 +235,7 @@ mod tests {
         };
         let ours = BTreeMap::from([(3, of)]);
         let ends = Ends::default();
-        ends.ask(vec![3], |_| Ok(9));
+        ends.ask(vec![(3, 0)], |_| Ok(Bounds { start: 0, end: 9 }));
         watched.look(&ours, &ends, Instant::now());
         has(
             &recorder.handle().render(),
@@ -264,8 +266,8 @@ mod tests {
         let _here = metrics::set_default_local_recorder(&recorder);
         let (mut watched, ends) = (Watched::default(), Ends::default());
         let ours = BTreeMap::from([(0, behind()), (1, behind())]);
-        ends.ask(vec![0, 1], |_| Ok(6));
-        ends.ask(vec![0, 1], |_| {
+        ends.ask(vec![(0, 0), (1, 0)], |_| Ok(Bounds { start: 0, end: 6 }));
+        ends.ask(vec![(0, 0), (1, 0)], |_| {
             Err(log::Error::Transient("for a test".to_owned()))
         });
         watched.look(&ours, &ends, Instant::now());
@@ -277,7 +279,7 @@ mod tests {
                 r#"footfall_lag_records{partition="1"} 1"#,
             ],
         );
-        ends.ask(vec![0, 1], |_| Ok(5));
+        ends.ask(vec![(0, 0), (1, 0)], |_| Ok(Bounds { start: 0, end: 5 }));
         watched.look(&ours, &ends, Instant::now());
         has(&recorder.handle().render(), &["footfall_log_unreachable 0"]);
     }

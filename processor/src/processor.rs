@@ -1,6 +1,6 @@
 //! Puts a processor together and takes it apart again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -99,9 +99,14 @@ impl Processor {
         helpers.push(delivering.map_err(fatal)?);
         let (ends, log) = (Ends::default(), checkpoints.log());
         let asking = Asking::start(ends.clone(), status.clone(), move |partition| {
-            Ok(log.bounds(partition)?.end)
+            log.bounds(partition)
         });
-        let lag = lag::start(ends, status.clone(), settings.clone(), helpers_stop.clone());
+        let lag = lag::start(
+            ends.clone(),
+            status.clone(),
+            settings.clone(),
+            helpers_stop.clone(),
+        );
         helpers.push(lag.map_err(fatal)?);
         let nursery = Nursery {
             settings: settings.clone(),
@@ -118,6 +123,8 @@ impl Processor {
                 nursery.spawn(partition, opened, queue)
             }),
             snapshots: taker,
+            ends,
+            cut: BTreeSet::new(),
             views: views.clone(),
             status: status.clone(),
             stop: stop.clone(),
