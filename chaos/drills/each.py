@@ -64,12 +64,15 @@ def rows(of, storm):
     images, times = storm.images(), report.Fresh(storm.images())
     done = sorted(of.done, key=lambda fault: fault["began"])
     windows = [("nothing", of.start, of.start + FIRST_S, None)]
-    windows += [(KILLED[number][0], fault["began"], fault["began"] + APART_S, fault) for number, fault in enumerate(done)]
+    for number, fault in enumerate(done):
+        # A primary is cut off first, and then killed.
+        killed = fault["began"] + (CUT_OFF_S if KILLED[number][0] == "redis" else 0.0)
+        windows.append((KILLED[number][0], killed, killed + APART_S, fault))
     found = collections.defaultdict(list)
     for name, since, until, fault in windows:
         worst = [max((waited for at, waited in client if since - 1 <= at < until), default=0.0) for client in (seats, events, reads)]
         age = max((at - log_time for at, _, _, log_time in images if since <= at < until and log_time), default=0.0)
-        found[name].append([*worst, age, times.after(fault["began"]) - fault["began"] if fault else 0.0])
+        found[name].append([*worst, age, times.after(since) - since if fault else 0.0])
     return {name: {"times": len(many), "worst": [max(column) for column in zip(*many, strict=True)], "fresh": sorted(each[-1] for each in many)} for name, many in found.items()}
 
 
@@ -92,7 +95,7 @@ def page(words, found, seen, wrong, machine):
 def main(keep):
     with drill("each", SERVERS, SETTINGS, Storm) as storm:
         schedule_of = plan()
-        of = course.run(storm, schedule.PARTS, schedule_of, schedule_of[-1].second + APART_S, RATE)
+        of = course.run(storm, schedule.PARTS, schedule_of, schedule_of[-1].second + APART_S, RATE, alone=True)
         found, wrong = rows(of, storm), [sentence for said in of.found.values() for sentence in said]
         primaries = [fault for fault in of.done if fault["fault"] == KILLED[0][2]]
         of.seen["again"] = report.delivered_again(storm, min(fault["began"] for fault in primaries), max(fault["began"] for fault in primaries) + APART_S)

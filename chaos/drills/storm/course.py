@@ -25,6 +25,9 @@ class Lane(threading.Thread):
         self.name, self.part, self.done, self.queue = name, part, done, Queue()
         self.start()
 
+    def is_busy(self):
+        return not self.queue.empty() or self.part.lock.locked()
+
     def run(self):
         while of := self.queue.get():
             with self.part.lock:
@@ -56,8 +59,8 @@ class Course:
         return [of["at"] + of["took"] for of in self.people.journal.lines() if outcome(of["status"], of["answer"])]
 
 
-def run(storm, planned, plan, seconds, rate, spoilt=False):
-    """Lets the plan befall the parts that were planned, for so many seconds at least."""
+def run(storm, planned, plan, seconds, rate, spoilt=False, alone=False):
+    """Lets the plan befall the parts that were planned, for so many seconds at least; `alone`: each when those before are over."""
     parts = deploy_all(storm, planned, rate)
     if wrong := judge.preconditions(storm, parts["redis"]):
         sys.exit("\n".join(wrong))
@@ -67,7 +70,7 @@ def run(storm, planned, plan, seconds, rate, spoilt=False):
     reader, ends = Reader(storm.folder, apis, producer), LogEnds(storm)
     wait_for("every partition's image is read", lambda: storm.is_fresh_since(storm.started))
     spoiling = Spoiling(parts["redis"]) if spoilt else None
-    start, done, unexpected = befall(parts, plan, seconds)
+    start, done, unexpected = befall(parts, plan, seconds, alone)
     failovers, until = parts["redis"].failovers(), time.time()
     if spoiling:
         spoiling.over.set()
@@ -96,17 +99,17 @@ def deploy_all(storm, planned, rate):
     return parts | {"brokers": Brokers(storm), "redis": Sentinels(storm), "opensearch": OpenSearch(storm), "group": Group(storm), "traffic": Traffic(storm, rate)}
 
 
-def befall(parts, plan, seconds):
+def befall(parts, plan, seconds, alone):
     """When it began, what was done, and what went wrong with it."""
     done, wrong, start = [], [], time.time()
     lanes = {name: Lane(name, part, done) for name, part in parts.items()}
     left = list(plan)
     while (second := time.time() - start) < seconds or left:
-        while left and left[0].second <= second:
+        while left and left[0].second <= second and not (alone and any(lane.is_busy() for lane in lanes.values())):
             of = left.pop(0)
             lanes[of.part].queue.put(of)
         for name, part in parts.items():
-            if lanes[name].queue.empty() and not part.lock.locked() and (said := part.revive()):
+            if not lanes[name].is_busy() and (said := part.revive()):
                 say(said)
                 wrong.append(said)
         time.sleep(0.1)
