@@ -30,6 +30,16 @@ def raise_(what):
     raise Broken(what)
 
 
+# What a start says that finds the brokers or a store away: whoever supervises it starts it again.
+AWAY = "can't be reached or refused for now"
+
+
+def gave_up_starting(process):
+    """Whether it ended because something was away when it started, as its last line says."""
+    lines = process.text().splitlines()
+    return not process.is_running() and bool(lines) and lines[-1].startswith("footfall: ") and AWAY in lines[-1]
+
+
 class Served:
     """A process, the command that it runs, and the address where it answers."""
 
@@ -54,11 +64,13 @@ class Served:
         with self.lock:
             if self.process.is_running():
                 return None
-            code = self.process.child.returncode
+            code, is_meant = self.process.child.returncode, gave_up_starting(self.process)
             self.start()
-        return f"{self.name} ended by itself with {code}: {self.process.log}"
+        return None if is_meant else f"{self.name} ended by itself with {code}: {self.process.log}"
 
     def down(self):
+        if gave_up_starting(self.process):
+            return
         if not self.process.is_running():
             raise Broken(f"{self.name} has ended by itself with {self.process.child.returncode}")
         self.kills += 1
@@ -197,6 +209,8 @@ class Group:
             self.end(process)
 
     def end(self, process):
+        if gave_up_starting(process):
+            return
         if not process.is_running():
             raise Broken(f"{process.name} ended by itself with {process.child.returncode}: {process.log}")
         self.kills += 1
