@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pipeline::aggregate::Reader;
 use pipeline::definition::Definition;
-use pipeline::row::{Facet, FrozenRow, NamedCell, NamedCells};
+use pipeline::row::{Facet, NamedCells};
 use pipeline::state::State;
 use processor::verify::{Oracle, View, compare};
 
@@ -54,18 +54,11 @@ impl Judge {
         state.digest()
     }
 
-    /// The fold of a whole partition.
+    /// The fold of a whole partition, with all rows for the history.
     pub fn whole(&self, partition: u32) -> State {
-        let mut state = self.empty(partition, &[]);
-        self.fold(&mut state, self.events.end(partition));
-        state
-    }
-
-    /// The rows that the history has of a whole partition.
-    pub fn history(&self, partition: u32) -> Vec<FrozenRow> {
         let mut state = self.empty(partition, &[Reader::History]);
         self.fold(&mut state, self.events.end(partition));
-        state.take_all_rows(Reader::History)
+        state
     }
 
     fn empty(&self, partition: u32, readers: &[Reader]) -> State {
@@ -81,15 +74,16 @@ impl Judge {
 
     /// What an independent fold of the whole log, written a second time, finds otherwise than the fold and than these
     /// cells of Redis.
-    pub fn differences(&self, found: &NamedCells) -> Vec<String> {
+    pub fn differences(&self, wholes: &[State], mut found: NamedCells) -> Vec<String> {
         let (mut view, mut differences) = (View::default(), Vec::new());
-        for partition in 0..self.definition.partitions {
+        for whole in wholes {
+            let partition = whole.partition();
             let mut oracle = Oracle::new(&self.definition, partition).unwrap();
             self.events
                 .each(partition, 0, self.events.end(partition), |record| {
                     oracle.take(record).unwrap();
                 });
-            let (tally, expected) = (self.whole(partition).tally().clone(), oracle.tallies());
+            let (tally, expected) = (whole.tally(), oracle.tallies());
             let of_fold = (
                 tally.applied,
                 tally.duplicate,
@@ -110,9 +104,7 @@ impl Judge {
             }
             view.add(oracle.hot_view().unwrap());
         }
-        let has_minutes = |cell: &&NamedCell| cell.facet == Facet::Minutes.as_str();
-        let found = found.iter().filter(|(cell, _)| !has_minutes(cell));
-        let found = found.map(|(cell, value)| (cell.clone(), *value)).collect();
+        found.retain(|cell, _| cell.facet != Facet::Minutes.as_str());
         let cells = compare(&view.cells, &found);
         differences.extend(cells.listed.iter().map(ToString::to_string));
         differences

@@ -12,7 +12,7 @@ use processor::Settings;
 use processor::checkpoint::Checkpoint;
 use processor::snapshots::{Schedule, Snapshots, Store};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use views::redis::Keys;
 
 use crate::clock::Clock;
@@ -38,6 +38,11 @@ pub const TELLERS: usize = 2;
 pub const REPLICAS: usize = 2;
 /// Times in a hundred that a call to the log fails, while there are faults.
 const LOG_FAILS: i64 = 20;
+
+thread_local! {
+    /// Carries snapshots, which are waited for; its thread that reads and writes files serves every run.
+    static CARRIER: Runtime = Builder::new_current_thread().enable_time().build().unwrap();
+}
 
 /// What happened, so that a run that proves nothing is seen.
 pub type Counts = BTreeMap<&'static str, u64>;
@@ -66,8 +71,6 @@ pub struct World {
     pub old_files: BTreeMap<(usize, u32), Vec<PathBuf>>,
     pub counts: Counts,
     snapshots: Snapshots,
-    /// Carries snapshots, which are waited for.
-    _carrier: Runtime,
     folder: TempDir,
     tokens: Arc<AtomicI64>,
     /// What was done, where that is wanted.
@@ -88,12 +91,9 @@ impl World {
         });
         let topic = || Topic::new(PARTITIONS, clock.broker());
         let (events, entries, letters) = (topic(), topic(), topic());
-        let carrier = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build();
-        let carrier = carrier.unwrap();
         let objects = Store::of(Arc::new(InMemory::new()));
-        let snapshots = Snapshots::new(objects, definition.clone(), carrier.handle().clone());
+        let carrier = CARRIER.with(|carrier| carrier.handle().clone());
+        let snapshots = Snapshots::new(objects, definition.clone(), carrier);
         Self {
             judge: Judge::new(definition.clone(), events.clone()),
             traffic: Traffic::new(dice.clone(), PARTITIONS),
@@ -111,7 +111,6 @@ impl World {
             log_fails: Arc::new(AtomicI64::new(LOG_FAILS)),
             tokens: Arc::default(),
             folder: in_memory(),
-            _carrier: carrier,
             trace: is_traced.then(Vec::new),
             dice,
             clock,

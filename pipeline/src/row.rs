@@ -257,12 +257,13 @@ pub type NamedCells = BTreeMap<NamedCell, i64>;
 
 /// Adds a partition's row to `cells`.
 pub fn add_row(cells: &mut NamedCells, key: &RowKey, row: &Row) {
-    let whole: Arc<str> = Arc::from(WHOLE);
+    let activity = key.activity.clone().unwrap_or_else(|| Arc::from(WHOLE));
+    let period = key.period.name();
     for (cell, value) in row.cells() {
         let name = NamedCell {
             campaign: key.campaign.clone(),
-            activity: key.activity.clone().unwrap_or_else(|| whole.clone()),
-            period: key.period.name(),
+            activity: activity.clone(),
+            period: period.clone(),
             facet: key.facet.as_str(),
             cell,
         };

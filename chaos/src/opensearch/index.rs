@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 /// An index, as it was created.
@@ -12,6 +13,8 @@ pub(super) struct Index {
     pub name: String,
     /// Its settings by dotted names, mappings and aliases, as the server shows them.
     pub shown: Value,
+    /// What its strict mapping has a place for, in order.
+    fields: Vec<String>,
     shards: Vec<Shard>,
 }
 
@@ -43,7 +46,15 @@ impl Index {
         flatten("", &body["settings"], &mut settings);
         let shards = &body["settings"]["index"]["number_of_shards"];
         let shards = shards.as_u64().unwrap_or(1);
+        let fields = body["mappings"]["properties"].as_object();
+        let mut fields: Vec<String> = fields
+            .into_iter()
+            .flatten()
+            .map(|of| of.0.clone())
+            .collect();
+        fields.sort_unstable();
         Self {
+            fields,
             name: name.to_owned(),
             shown: json!({
                 "aliases": body["aliases"],
@@ -64,13 +75,11 @@ impl Index {
         }
     }
 
-    /// A field of a document for which its strict mapping has no place.
-    pub(super) fn unknown_field<'a>(&self, source: &'a Value) -> Option<&'a str> {
-        let fields = &self.shown["mappings"]["properties"];
-        let mut names = source.as_object().into_iter().flatten();
-        names
-            .find(|(name, _)| fields[name].is_null())
-            .map(|(name, _)| name.as_str())
+    /// Whether its strict mapping has a place for every field of a document.
+    pub(super) fn has_place_for(&self, source: &str) -> bool {
+        let fields: BTreeMap<&str, IgnoredAny> = serde_json::from_str(source).unwrap();
+        let is_known = |field: &&str| self.fields.binary_search_by(|known| (**known).cmp(field));
+        fields.keys().all(|field| is_known(field).is_ok())
     }
 
     /// How many shards it has.

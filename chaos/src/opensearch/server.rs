@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use views::opensearch::{Documents, Request};
@@ -194,13 +195,12 @@ impl Server {
                 index.refresh_shard_of(partition);
             }
         }
-        ok(&json!({"items": items}))
+        (200, format!(r#"{{"items":[{}]}}"#, items.join(",")))
     }
 
-    fn put(&mut self, document: Held) -> Value {
+    fn put(&mut self, document: Held) -> String {
         let index = self.index.as_mut().unwrap();
-        let source: Value = serde_json::from_str(&document.source).unwrap();
-        if index.unknown_field(&source).is_some() {
+        if !index.has_place_for(&document.source) {
             return item(400, "strict_dynamic_mapping_exception");
         }
         let mut status = 201;
@@ -212,7 +212,7 @@ impl Server {
             status = 200;
         }
         index.put(document);
-        json!({"index": {"status": status}})
+        format!(r#"{{"index":{{"status":{status}}}}}"#)
     }
 
     fn search(&mut self, name: &str, body: &Value) -> (u16, String) {
@@ -312,20 +312,32 @@ fn offset(checkpoint: &str) -> Option<u64> {
     source["offset"].as_u64()
 }
 
+/// The first line of a bulk's document: these fields, and no other.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Action<'a> {
+    #[serde(borrow)]
+    index: Place<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place<'a> {
+    #[serde(rename = "_id")]
+    id: String,
+    routing: &'a str,
+    version: u64,
+    version_type: &'a str,
+}
+
 /// The document of a bulk's two lines.
 fn document(action: &str, source: &str) -> Held {
-    let action: Value = serde_json::from_str(action).unwrap();
-    let index = action["index"].as_object().unwrap();
-    assert_eq!(
-        index.len(),
-        4,
-        "id, routing, version and its type: {action}"
-    );
-    assert_eq!(index["version_type"], "external_gte", "{action}");
+    let Action { index } = serde_json::from_str(action).unwrap();
+    assert_eq!(index.version_type, "external_gte", "{action}");
     Held {
-        id: index["_id"].as_str().unwrap().to_owned(),
-        partition: index["routing"].as_str().unwrap().parse().unwrap(),
-        version: index["version"].as_u64().unwrap(),
+        id: index.id,
+        partition: index.routing.parse().unwrap(),
+        version: index.version,
         source: source.to_owned(),
     }
 }
@@ -349,6 +361,7 @@ pub(super) fn refusal(status: u16, kind: &str) -> (u16, String) {
     (status, body.to_string())
 }
 
-fn item(status: u16, kind: &str) -> Value {
-    json!({"index": {"status": status, "error": {"type": kind, "reason": "as a simulator wants it"}}})
+fn item(status: u16, kind: &str) -> String {
+    let error = json!({"type": kind, "reason": "as a simulator wants it"});
+    json!({"index": {"status": status, "error": error}}).to_string()
 }

@@ -26,10 +26,11 @@ pub fn checkpoint(
     let head = serde_json::to_string(&change.head).unwrap_or_default();
     let last = last.and_then(|last| serde_json::to_string(&last).ok());
     let seal = seal::of(&head, last.as_deref(), outbox);
-    transaction.execute(
-        "INSERT OR REPLACE INTO head (id, head, last, seal) VALUES (1, ?1, ?2, ?3)",
-        params![head, last, seal],
-    )?;
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO head (id, head, last, seal) VALUES (1, ?1, ?2, ?3)",
+        )?
+        .execute(params![head, last, seal])?;
     transaction.commit()
 }
 
@@ -70,10 +71,9 @@ fn users(transaction: &Connection, change: &ChangeSet) -> rusqlite::Result<()> {
 }
 
 fn ids(transaction: &Connection, change: &ChangeSet) -> rusqlite::Result<()> {
-    transaction.execute(
-        "DELETE FROM ids WHERE slot < ?1",
-        params![change.head.slot - 1],
-    )?;
+    transaction
+        .prepare_cached("DELETE FROM ids WHERE slot < ?1")?
+        .execute(params![change.head.slot - 1])?;
     let mut put = transaction.prepare_cached("INSERT INTO ids (slot, bytes) VALUES (?1, ?2)")?;
     for (slot, ids) in &change.window {
         let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
@@ -83,7 +83,9 @@ fn ids(transaction: &Connection, change: &ChangeSet) -> rusqlite::Result<()> {
 }
 
 fn letters(transaction: &Connection, outbox: &[DeadLetter]) -> rusqlite::Result<()> {
-    transaction.execute("DELETE FROM outbox", [])?;
+    transaction
+        .prepare_cached("DELETE FROM outbox")?
+        .execute([])?;
     let mut put = transaction.prepare_cached(
         "INSERT INTO outbox (offset, reason, detail, appended_at, key, value, headers)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

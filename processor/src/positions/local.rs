@@ -166,17 +166,20 @@ fn is_other(place: &Place, held: &Held) -> bool {
 
 /// Moves a checkpoint that lies beside the file we hold into it.
 fn bring_home(partition: u32, found: Opened, held: &Held) -> Result<Opened, Error> {
+    if found.file.file() == held.place.path() {
+        return Ok(found);
+    }
     let Opened {
         file,
         restored,
         from,
     } = found;
     let home = match file.close() {
-        Some(place) if is_other(&place, held) => match place.clone().move_to(&held.place)? {
+        Some(place) => match place.clone().move_to(&held.place)? {
             true => held.place.clone(),
             false => place,
         },
-        _ => held.place.clone(),
+        None => held.place.clone(),
     };
     Ok(Opened {
         file: Checkpoint::open_at(home, partition)?,

@@ -1,6 +1,5 @@
 //! What differs between the cells that should be and those a store holds.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use pipeline::row::{NamedCell, NamedCells};
@@ -52,9 +51,14 @@ impl Comparison {
 /// The oracle has no cells by minute: leave them out of `found`.
 pub fn compare(expected: &NamedCells, found: &NamedCells) -> Comparison {
     let mut comparison = Comparison::default();
-    let cells: BTreeSet<&NamedCell> = expected.keys().chain(found.keys()).collect();
-    for cell in cells {
-        let [expected, found] = [expected, found].map(|side| side.get(cell).copied().unwrap_or(0));
+    let [mut expected, mut found] = [expected, found].map(|side| side.iter().peekable());
+    // Both are in order: the lesser of their next cells is next.
+    while let Some(cell) = [expected.peek(), found.peek()].into_iter().flatten().min() {
+        let cell = cell.0;
+        let [expected, found] = [&mut expected, &mut found].map(|side| {
+            let value = side.next_if(|(of, _)| *of == cell);
+            value.map_or(0, |(_, value)| *value)
+        });
         comparison.compared += 1;
         if expected == found {
             continue;

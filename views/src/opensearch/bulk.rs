@@ -10,8 +10,7 @@ use metrics::{counter, gauge};
 use mutants::Mutant;
 use opensearch::http::Method;
 use pipeline::row::FrozenRow;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::documents::{self, Document};
@@ -59,6 +58,21 @@ struct Left {
     again: Vec<Document>,
     why: Why,
     reason: String,
+}
+
+/// The line before a document's.
+#[derive(Serialize)]
+struct Action<'a> {
+    index: Place<'a>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    routing: String,
+    version: u64,
+    version_type: &'static str,
 }
 
 #[derive(Debug, Deserialize)]
@@ -249,13 +263,15 @@ impl Store {
 fn body(documents: &[Document]) -> Vec<u8> {
     let mut lines = Vec::new();
     for document in documents {
-        let action = json!({"index": {
-            "_id": document.id,
-            "routing": document.partition.to_string(),
-            "version": document.version,
-            "version_type": "external_gte",
-        }});
-        lines.extend_from_slice(action.to_string().as_bytes());
+        let action = Action {
+            index: Place {
+                id: &document.id,
+                routing: document.partition.to_string(),
+                version: document.version,
+                version_type: "external_gte",
+            },
+        };
+        lines.extend_from_slice(documents::to_text(&action).as_bytes());
         lines.push(b'\n');
         lines.extend_from_slice(document.source.as_bytes());
         lines.push(b'\n');

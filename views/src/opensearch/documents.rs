@@ -257,7 +257,8 @@ pub(super) fn id(partition: u32, place: &str, campaign: &str, activity: Option<&
     id
 }
 
-fn to_text(source: &CountSource) -> String {
+/// The JSON of a source.
+pub(super) fn to_text(source: &impl Serialize) -> String {
     // Strings and numbers always have a JSON form.
     serde_json::to_string(source).unwrap_or_default()
 }

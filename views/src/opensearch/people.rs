@@ -3,7 +3,7 @@
 use pipeline::cell::Kind;
 use pipeline::row::{PEOPLE_DEVICES, Period, RowKey, date_of, day_of};
 use schemas::v1::PeopleRow;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 
 use super::documents::{self, Document};
 
@@ -27,6 +27,31 @@ pub(super) const PEOPLE_FIELDS: [&str; 16] = [
     "reached_purchase",
 ];
 
+/// The source of a document of people.
+#[derive(Serialize)]
+struct PeopleSource<'a> {
+    doc: &'static str,
+    partition: u32,
+    campaign_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity_id: Option<&'a str>,
+    scope: &'static str,
+    period: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period_start: Option<&'a str>,
+    #[serde(flatten)]
+    members: Members,
+}
+
+/// In the order of [`PEOPLE_FIELDS`].
+struct Members([i64; PEOPLE_FIELDS.len()]);
+
+impl Serialize for Members {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(PEOPLE_FIELDS.iter().zip(self.0))
+    }
+}
+
 /// The document of a row of people; `None` when its period or a member has no name here.
 pub(super) fn document(
     partition: u32,
@@ -35,31 +60,23 @@ pub(super) fn document(
     version: u64,
 ) -> Option<Document> {
     let (period, start) = period_fields(key.period)?;
-    let mut source = Map::new();
-    source.insert("doc".to_owned(), json!("people"));
-    source.insert("partition".to_owned(), json!(partition));
-    source.insert("campaign_id".to_owned(), json!(&*key.campaign));
-    let scope = match &key.activity {
-        Some(activity) => {
-            source.insert("activity_id".to_owned(), json!(&**activity));
-            "activity"
-        }
-        None => "campaign",
+    let activity = key.activity.as_deref();
+    let source = PeopleSource {
+        doc: "people",
+        partition,
+        campaign_id: &key.campaign,
+        activity_id: activity,
+        scope: activity.map_or("campaign", |_| "activity"),
+        period,
+        period_start: start.as_deref(),
+        members: Members(members(row)?),
     };
-    source.insert("scope".to_owned(), json!(scope));
-    source.insert("period".to_owned(), json!(period));
-    if let Some(start) = &start {
-        source.insert("period_start".to_owned(), json!(start));
-    }
-    for (field, users) in PEOPLE_FIELDS.iter().zip(members(row)?) {
-        source.insert((*field).to_owned(), json!(users));
-    }
-    let place = format!("{period}/{}", start.unwrap_or_default());
+    let place = format!("{period}/{}", start.as_deref().unwrap_or_default());
     Some(Document {
-        id: documents::id(partition, &place, &key.campaign, key.activity.as_deref()),
+        id: documents::id(partition, &place, &key.campaign, activity),
         partition,
         version,
-        source: Value::Object(source).to_string(),
+        source: documents::to_text(&source),
     })
 }
 
@@ -132,6 +149,7 @@ pub(super) fn row_of(members: [i64; PEOPLE_FIELDS.len()]) -> PeopleRow {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use pipeline::row::Facet;
+    use serde_json::Value;
 
     use super::*;
 

@@ -4,6 +4,7 @@ use pipeline::calendar::Calendar;
 use pipeline::definition::Definition;
 use pipeline::row::{Facet, Period, Row, RowKey};
 use schemas::v1::PeopleRow;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
