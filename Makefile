@@ -81,11 +81,11 @@ chaos: ## An hour of faults in every process and server under load, all held aga
 
 simulate: ## The simulator: real processors on stores in memory, a million seeds (SIMULATE='--seeds N'); no servers, some hours
 	@deploy/install.sh quick
-	cargo run --release -p chaos --bin simulate -- $(or $(SIMULATE),--seeds 1000000)
+	cargo run --release -p chaos --features override-malloc --bin simulate -- $(or $(SIMULATE),--seeds 1000000)
 
 mutants: ## The simulator finds every fault made on purpose: how many seeds each takes; some minutes
 	@deploy/install.sh quick
-	cargo run --release -p chaos --bin simulate -- --mutant all --seeds 2000
+	cargo run --release -p chaos --features override-malloc --bin simulate -- --mutant all --seeds 2000
 
 clean-servers: ## Stop every instance and delete the servers' data and software
 	@deploy/clean.sh all
