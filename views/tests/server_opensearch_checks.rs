@@ -227,7 +227,8 @@ async fn a_template_changes_nothing_that_our_index_says_itself() {
     let (config, server, made) = prepared().await;
     let theirs = json!({
         "settings": {"index": {
-            "translog": {"durability": "async"}, "refresh_interval": "1s", "default_pipeline": "theirs",
+            "translog": {"durability": "async", "flush_threshold_size": "1gb"}, "refresh_interval": "1s",
+            "default_pipeline": "theirs",
             "blocks": {"write": true}, "codec": "best_compression",
         }},
         "mappings": {

@@ -19,6 +19,9 @@ pub(super) const ACTIVE_COPIES: &str = "1";
 pub(super) const WAIT: &str = "index.write.wait_for_active_shards";
 pub(super) const REPLICAS: &str = "index.number_of_replicas";
 
+/// Writes of a shard after which it is flushed: some fifty thousand of about 320 bytes.
+const FLUSHED_AFTER: &str = "16mb";
+
 /// OpenSearch takes index names of at most 255 bytes; this leaves room for the rest of ours.
 const MAX_PREFIX: usize = 128;
 
@@ -90,6 +93,9 @@ pub(super) fn body(definition: &str, shards: u32, replicas: u32) -> Value {
             "write.wait_for_active_shards": ACTIVE_COPIES,
             // Said although they are the defaults: what is said here no template of the cluster changes.
             "translog.durability": "REQUEST",
+            // A copy that comes back replays what was written since the last flush. A document is written anew again
+            // and again: by the default, 512 MB, that is more than a million writes for a shard of some megabytes.
+            "translog.flush_threshold_size": FLUSHED_AFTER,
             "mapping.ignore_malformed": false,
             "routing_partition_size": 1,
             "default_pipeline": "_none",
