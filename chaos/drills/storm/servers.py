@@ -213,19 +213,24 @@ class OpenSearch(Servers):
         self.nodes = storm.nodes
 
     def is_whole(self):
-        for address in self.addresses:
-            try:
-                health = json.loads(get(f"{address}/_cluster/health"))
-            except OSError:
-                return False
-            if health["number_of_nodes"] != NODES or health["status"] != "green":
-                return False
-        return True
+        return all(self.sees(address) == (NODES, "green", 0) for address in self.addresses)
+
+    def sees(self, address):
+        """How many nodes, in which state, and how many copies that are not there, as the node at `address` sees them; what it said if it doesn't answer."""
+        try:
+            health = json.loads(get(f"{address}/_cluster/health"))
+        except OSError as error:
+            return str(error)
+        return health["number_of_nodes"], health["status"], health["initializing_shards"] + health["unassigned_shards"]
+
+    def whole(self):
+        if not happens(self.is_whole, 300):
+            raise Broken(f"OpenSearch's copies are not all there again within 300 s; its nodes see {[self.sees(address) for address in self.addresses]}")
 
     def one(how):
         def befall(self, of):
             how(self, f"opensearch-{of.number % NODES + 1}", of)
-            wait("every copy in OpenSearch is there again", self.is_whole, 300)
+            self.whole()
 
         return befall
 
