@@ -13,14 +13,12 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from confluent_kafka import Consumer
-from harness import ROOT, RUN, deploy, drill, free_address, get, report, say, wait_for
+from harness import ROOT, RUN, ask, deploy, drill, free_address, get, report, say, wait_for
 
 BENCHES = pathlib.Path(os.environ.get("FOOTFALL_DRILL_BENCHES", ROOT / "target/ci/benches"))
 STALLED_S = 3.0  # a follower that stands still
@@ -55,21 +53,12 @@ class Gate:
 
         wait_for(f"gateway {number + 1} has read the entries", is_ready)
 
-    def ask(self, number, method, path, user="operator", body=None):
-        headers = {"footfall-user": user, "content-type": "application/json"} | ({"idempotency-key": user} if method == "POST" else {})
-        request = urllib.request.Request(f"{self.url(number)}{path}", method=method, headers=headers, data=body and json.dumps(body).encode())
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-
     def define(self, activity, seats):
         body = {"campaign_id": "gate", "name": activity, "capacity": seats, "opens_at_ms": int(time.time() * 1000) - 1000}
-        wait_for("the activity is defined", lambda: self.ask(0, "PUT", f"/v1/activities/{activity}", body=body)[0] == 200)
+        wait_for("the activity is defined", lambda: ask(self.addresses[0], "PUT", f"/v1/activities/{activity}", body=body)[0] == 200)
         for number in range(2):
-            wait_for("a gateway knows it", lambda: self.ask(number, "GET", f"/v1/activities/{activity}")[0] == 200)
-        return self.ask(0, "GET", f"/v1/activities/{activity}")[1]["partition"]
+            wait_for("a gateway knows it", lambda: ask(self.addresses[number], "GET", f"/v1/activities/{activity}")[0] == 200)
+        return ask(self.addresses[0], "GET", f"/v1/activities/{activity}")[1]["partition"]
 
     # --- faults: what is done, and what is done about it
 
@@ -167,7 +156,7 @@ def told_otherwise(gate, activity, answers, random):
     told, wrong = told_yes(answers), []
     for user in random.sample([of["user"] for of in answers], CHECKED_AGAIN):
         for number in range(2):
-            status, again = gate.ask(number, "POST", f"/v1/activities/{activity}/entries", user)
+            status, again = ask(gate.addresses[number], "POST", f"/v1/activities/{activity}/entries", user)
             if (status == 200) != (user in told) or again.get("receipt") != told.get(user):
                 wrong.append(f"{activity}: {user} was told {told.get(user)}, and by gateway {number + 1} afterwards {status} {again}")
     return wrong

@@ -1,33 +1,19 @@
 """A gateway that a Prometheus scrapes, and what can go wrong with gateways and with telling whom they admitted."""
 
 import contextlib
-import json
 import shutil
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
-from harness import free_address, wait_for
+from harness import ask, free_address, wait_for
 
 # One more than there is room for, and some.
 ENDLESS_BODIES = 80
 # What the events topic takes, as `footfall topics create` makes it.
 EVENT_BYTES = "1048576"
-
-
-def ask(address, method, path, user="operator", body=None):
-    """Status and answer."""
-    headers = {"footfall-user": user, "content-type": "application/json"}
-    request = urllib.request.Request(f"http://{address}{path}", method=method, headers=headers, data=body and json.dumps(body).encode())
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
 
 
 class Gateways:

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -242,6 +243,17 @@ def free_address():
 def get(url):
     with urllib.request.urlopen(url, timeout=10) as answer:
         return answer.read().decode()
+
+
+def ask(address, method, path, user="operator", body=None):
+    """What a gateway answers to a user, who asks for a seat under a key of its own: (status, JSON)."""
+    headers = {"footfall-user": user, "content-type": "application/json"} | ({"idempotency-key": user} if method == "POST" else {})
+    request = urllib.request.Request(f"http://{address}{path}", method=method, headers=headers, data=body and json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
 
 
 @contextlib.contextmanager
