@@ -7,7 +7,7 @@ ENGLISH = {
             "sentinels, three nodes of OpenSearch, three processors, two gateways, two APIs and all clients. Figures as JSON: [result.json](chaos/result.json).",
     "how": "A seed decides every fault before it begins (`--plan` prints them): every 3 to 10 s in up to three parts at once, each part one at a time, with quiet phases. First it is asserted that every topic is on three brokers, two of which "
            "must have a record before it is acknowledged, that no unclean leader may be elected, that Redis evicts nothing and keeps an append-only file, and that `footfall doctor` finds nothing. Clients keep journals of every try; what was not answered "
-           "stays unknown until somebody asks again. Redis' servers find each other through links that can be cut, so that what a primary wrote in its last moments is lost for good. The scripts: [`chaos/drills`](../chaos/drills/storm).",
+           "stays unknown until somebody asks again. Redis' servers find each other through links that can be cut, so that what a primary wrote in its last moments is lost for good. `make test` runs three minutes of it, the same each time. The scripts: [`chaos/drills`](../chaos/drills/storm).",
     "facts": [
         "**{faults} faults** of {kinds} kinds, {per_hour} an hour; {failovers} failovers of Redis, {broker_kills} brokers killed, {processor_kills} processors killed",
         "Redis while it happened: {images} images of a partition at {offsets} offsets, {per_second} a second, each held against the fold of the log up to its offset: **{images_wrong} wrong**. The offset went back {went_back} times; nothing "
@@ -47,7 +47,7 @@ KOREAN = {
             "코어 {cores}개와 메모리 {memory_gib} GiB를 나누어 썼습니다. 수치는 JSON으로도 있습니다: [result.json](chaos/result.json).",
     "how": "모든 장애는 시작 전에 시드가 정합니다(`--plan`으로 볼 수 있습니다). 3~10초마다 많으면 세 곳에서 한꺼번에 일어나고, 한 곳에는 한 번에 하나씩이며, 조용한 구간이 있습니다. 먼저 확인하는 것: 모든 토픽이 브로커 셋에 있고 둘이 받아야 응답하며, "
            "뒤처진 리더는 뽑히지 않고, Redis는 아무것도 내쫓지 않으며 추가 전용 파일을 쓰고, `footfall doctor`가 문제를 찾지 못합니다. 클라이언트는 모든 시도를 일지에 적으며, 답을 받지 못한 것은 다시 물을 때까지 모르는 것으로 둡니다. Redis 서버들은 끊을 수 있는 링크를 거쳐 "
-           "서로를 찾으므로 프라이머리가 마지막에 쓴 것은 정말로 사라집니다. 스크립트: [`chaos/drills`](../chaos/drills/storm).",
+           "서로를 찾으므로 프라이머리가 마지막에 쓴 것은 정말로 사라집니다. `make test`는 그 가운데 늘 같은 3분을 돌립니다. 스크립트: [`chaos/drills`](../chaos/drills/storm).",
     "facts": [
         "{kinds}가지 **장애 {faults}번**, 시간당 {per_hour}번. Redis 장애 조치 {failovers}번, 브로커 강제 종료 {broker_kills}번, 프로세서 강제 종료 {processor_kills}번",
         "그동안의 Redis: 오프셋 {offsets}곳에서 읽은 파티션 이미지 {images}개(초당 {per_second}개)를 모두 그 오프셋까지의 로그 폴드와 비교: **틀린 것 {images_wrong}개**. 오프셋이 뒤로 간 것은 {went_back}번, 아무것도 읽지 못한 시간은 길어야 {no_image_s}초",
