@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Proves that dependencies point one way, from `cargo metadata`, and that the core stays pure (I8).
+"""Proves that dependencies point one way, from `cargo metadata`, that the core stays pure (I8), and that no
+feature is on that does harm.
 
 First shows on wrong examples that it can fail. Exit status 1 and one line for each fault otherwise.
 """
@@ -45,6 +46,10 @@ OWNERS = {
 }
 # They measure and break the parts from outside, so they may know any of the crates above.
 ON_TOP = {"chaos", "benches"}
+# Features that the workspace's builds must not have: cargo gives one that a member asks for to all, `footfall` too.
+WITHOUT = {
+    ("mimalloc", "override"): "a `footfall` that exports malloc crashes under libfaketime, and no clock could be set wrong",
+}
 # All that the core may be built from: no I/O, no clock, no randomness, no runtime. Its tests may use more.
 CORE = "pipeline"
 CORE_MAY_USE = set(
@@ -89,11 +94,23 @@ def faults_of_source(name, text):
     ]
 
 
+def faults_of_features(enabled):
+    return [f"{crate} has the feature {feature}: {WITHOUT[crate, feature]}" for crate, feature in enabled if (crate, feature) in WITHOUT]
+
+
+def metadata(*options):
+    answer = subprocess.run(["cargo", "metadata", *options, "--format-version", "1"], check=True, capture_output=True, text=True)
+    return json.loads(answer.stdout)
+
+
+def features_of_workspace():
+    found = metadata()
+    names = {package["id"]: package["name"] for package in found["packages"]}
+    return [(names[node["id"]], feature) for node in found["resolve"]["nodes"] for feature in node["features"]]
+
+
 def edges_of_workspace():
-    answer = subprocess.run(
-        ["cargo", "metadata", "--no-deps", "--format-version", "1"], check=True, capture_output=True, text=True
-    )
-    packages = json.loads(answer.stdout)["packages"]
+    packages = metadata("--no-deps")["packages"]
     folders = {package["name"]: pathlib.Path(package["manifest_path"]).parent.name for package in packages}
     return [
         (folders[package["name"]], folders.get(found["name"], found["name"]), found["kind"] or "normal")
@@ -118,6 +135,7 @@ def prove_that_it_can_fail():
         assert faults_of_edges([edge]), f"a wrong edge went unnoticed: {edge}"
     right_edges = [("processor", "log", "normal"), ("pipeline", "proptest", "dev"), ("benches", "rdkafka", "normal")]
     assert not faults_of_edges(right_edges), faults_of_edges(right_edges)
+    assert faults_of_features([("mimalloc", "override")]) and not faults_of_features([("mimalloc", "default")])
     wrong_lines = [
         "let t = std::time::SystemTime::now();",
         "use std::{collections::BTreeMap,\n    fs};",
@@ -134,7 +152,7 @@ def prove_that_it_can_fail():
 def main():
     prove_that_it_can_fail()
     root = pathlib.Path(__file__).resolve().parent.parent
-    faults = faults_of_edges(edges_of_workspace())
+    faults = faults_of_edges(edges_of_workspace()) + faults_of_features(features_of_workspace())
     sources = sorted((root / CORE / "src").rglob("*.rs"))
     for source in sources:
         faults += faults_of_source(source.relative_to(root), source.read_text(encoding="utf-8"))
