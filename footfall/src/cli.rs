@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Overrides};
-use crate::process::stop_requested;
 use crate::set::Log;
+use crate::stopping::stop_requested;
 use crate::{
     canary, dead_letters, demo, device, doctor, gateway, generate, indices, process, receipt,
     replay, serve, status, tokens, topics, verify, views,

@@ -20,11 +20,11 @@ use views::{Answer, Question, Views};
 use crate::config::Config;
 use crate::generate::{self, Traffic};
 use crate::length::length;
-use crate::process::stop_requested;
 use crate::replay;
 use crate::running;
 use crate::set::{self, Log};
 use crate::status::process::Process;
+use crate::stopping::stop_requested;
 use crate::{enters, gateway};
 
 /// 10,000 requests to a public site in May 2015; source and licence in `data/README.md`.

@@ -7,8 +7,8 @@ use entry::{Entries, Folds, Following, Gateway, Pages, Snapshots, Users};
 
 use crate::checks;
 use crate::config::{Config, Entry};
-use crate::process::stop_requested;
 use crate::set::Log;
+use crate::stopping::{stop_requested, unless_stopped};
 
 /// Where folds are kept, within the data folder.
 const FOLDER: &str = "seats";
@@ -18,12 +18,17 @@ const FOLDER: &str = "seats";
 /// # Errors
 /// When a topic can lose acknowledged data, the address can't be had, or users could be anyone.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut stopping = stop_requested();
     let listener = web::Listener::open(&config.listener()).await?;
     let address = listener.address()?;
     let users = users(&config.entry, address.ip().to_canonical().is_loopback())?;
     let (checked, seats) = (config.clone(), users.is_some());
-    tokio::task::spawn_blocking(move || checks::topics_of_gateway(&checked, seats).settle())
-        .await??;
+    let checking =
+        tokio::task::spawn_blocking(move || checks::topics_of_gateway(&checked, seats).settle());
+    let checked = unless_stopped(&mut stopping, async { checking.await? }).await?;
+    if checked.is_none() {
+        return Ok(());
+    }
     let log = Log::open(&config)?;
     let gateway = Gateway::new(
         log.producer(&config.topics().events)?,
@@ -42,7 +47,6 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         [] => gateway,
         pages => gateway.with_pages(Pages::of(pages)),
     };
-    let stopping = stop_requested();
     tracing::info!(listen = %address, scheme = listener.scheme(), seats, "taking events");
     listener.serve(entry::router(gateway), stopping).await?;
     // It waits for a poll under way.

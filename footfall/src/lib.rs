@@ -23,6 +23,7 @@ mod running;
 pub mod serve;
 pub mod set;
 pub mod status;
+mod stopping;
 pub mod tokens;
 pub mod topics;
 pub mod verify;

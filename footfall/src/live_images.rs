@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use views::redis::Store;
 
 use crate::config::Config;
-use crate::process::stop_requested;
 use crate::set::{self, Log};
+use crate::stopping::stop_requested;
 
 /// Images that disagree with the log are listed up to this number; all are counted.
 const SHOWN: usize = 20;

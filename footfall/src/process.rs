@@ -14,6 +14,7 @@ use crate::enters;
 use crate::indices;
 use crate::set::{self, Log, Stores, Use};
 use crate::status;
+use crate::stopping::{stop_requested, unless_stopped};
 
 /// How it is started.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,22 +31,12 @@ pub struct Args {
 /// When it can't start: a topic that can lose data, a store that can't hold views, an unknown definition, no listener. A
 /// store that is down is no reason: it is brought up when it is back.
 pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
-    let listener = web::Listener::open(&config.listener()).await?;
+    let mut stopping = stop_requested();
+    let opened = unless_stopped(&mut stopping, open(args, &config)).await?;
+    let Some((listener, log, stores)) = opened else {
+        return Ok(());
+    };
     let topics = config.topics();
-    let checked = config.clone();
-    tokio::task::spawn_blocking(move || {
-        checks::folder(&checked).settle()?;
-        checks::topics_of_process(&checked).settle()
-    })
-    .await??;
-    let log = Log::open(&config)?;
-    if !args.new_definition {
-        checks::definition_at_start(&config).await.settle()?;
-    }
-    let stores = Stores::connect(&config, Use::Write).await?;
-    checks::log_at_start(&config, &stores, log.reader(&topics.events)?)
-        .await
-        .settle()?;
     let parts = Parts {
         reader: log.reader(&topics.events)?,
         dead_letters: log.producer(&topics.dead_letters)?,
@@ -63,7 +54,6 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     let name =
         status::process::name_in_group(listener.scheme(), &config.listen.host, listener.address()?);
     kafka.extra.entry("client.id".to_owned()).or_insert(name);
-    let stopping = stop_requested();
     let emitter = enters::start(&config, &log, &kafka)?;
     let processor = Processor::start(set::settings(&config), parts, move |positions| {
         let consumer = log::kafka::Consumer::join(&kafka, &group, &events, positions)?;
@@ -128,6 +118,26 @@ pub async fn run(args: &Args, config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What it works on, once nothing speaks against a start.
+async fn open(args: &Args, config: &Config) -> anyhow::Result<(web::Listener, Log, Stores)> {
+    let listener = web::Listener::open(&config.listener()).await?;
+    let checked = config.clone();
+    tokio::task::spawn_blocking(move || {
+        checks::folder(&checked).settle()?;
+        checks::topics_of_process(&checked).settle()
+    })
+    .await??;
+    let log = Log::open(config)?;
+    if !args.new_definition {
+        checks::definition_at_start(config).await.settle()?;
+    }
+    let stores = Stores::connect(config, Use::Write).await?;
+    checks::log_at_start(config, &stores, log.reader(&config.topics().events)?)
+        .await
+        .settle()?;
+    Ok((listener, log, stores))
+}
+
 /// Stops the processor once nothing is served any more; also where the listener failed, so that what was folded is kept
 /// and the group need not find out that a member is gone.
 async fn until_served(
@@ -138,20 +148,6 @@ async fn until_served(
     tracing::info!("stopping: last checkpoints");
     tokio::task::spawn_blocking(stop).await?;
     served.context("the HTTP listener failed; the processor was stopped")
-}
-
-/// Listens from now on, so that no signal is missed; what is returned completes when the process is asked to stop.
-pub fn stop_requested() -> impl Future<Output = ()> {
-    let requested = telemetry::shutdown::requested();
-    async move {
-        match requested {
-            Ok(requested) => requested.await,
-            Err(error) => {
-                tracing::error!(%error, "no signal handler; stop this process by kill -9");
-                std::future::pending::<()>().await;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

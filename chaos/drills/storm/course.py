@@ -103,9 +103,12 @@ def befall(parts, plan, seconds, alone):
     """When it began, what was done, and what went wrong with it."""
     done, wrong, start = [], [], time.time()
     lanes = {name: Lane(name, part, done) for name, part in parts.items()}
-    left = list(plan)
-    while (second := time.time() - start) < seconds or left:
-        while left and left[0].second <= second and not (alone and any(lane.is_busy() for lane in lanes.values())):
+    left, late = list(plan), 0.0
+    while (second := time.time() - start) < seconds + late or left:
+        if alone and left and any(lane.is_busy() for lane in lanes.values()):
+            # Those after it are as late, so that each has its time.
+            late = max(late, second - left[0].second)
+        while left and left[0].second + late <= second:
             of = left.pop(0)
             lanes[of.part].queue.put(of)
         for name, part in parts.items():

@@ -37,7 +37,8 @@ cells of Redis and the log's fold differed, in a run that ended there, before it
 - Sentinels that are found at an address which clients can't reach: the client forgets the addresses of the configuration for those that the sentinels tell of each other, and never comes back. That was the set-up's mistake; `sentinel announce-ip` mends it.
 - A node of OpenSearch that came back was not whole for five minutes: it did again 150,000 to 330,000 writes that it had not yet made durable in its index, since a view overwrites few documents again and again and OpenSearch only begins to worry at 512 MB. Now
   an index is made with `translog.flush_threshold_size` at 16 MB: `views/src/opensearch/index.rs`, whose test on a real server reads the setting back.
-- A process with a faked clock crashed at once: the simulator's allocator had got into `footfall` through the workspace's features and ended every process under libfaketime. It is a feature of its own now, `override-malloc`, which only the simulator's release build asks for, and `.ci/dependency-direction.py` looks for it.""",
+- A process with a faked clock crashed at once: the simulator's allocator had got into `footfall` through the workspace's features and ended every process under libfaketime. It is a feature of its own now, `override-malloc`, which only the simulator's release build asks for, and `.ci/dependency-direction.py` looks for it.
+- A processor that was asked to stop while it still waited for brokers or stores was ended by the signal, as if it had crashed. A process listens from its first moment now and ends as asked: `footfall/src/stopping.rs`, with a test in `footfall/tests/stopping.rs`.""",
 }
 
 KOREAN = {
@@ -74,7 +75,8 @@ KOREAN = {
 - 클라이언트가 닿을 수 없는 주소를 센티널들이 서로 알리면, 클라이언트는 설정에 있는 주소를 잊고 그 주소만 찾다가 돌아오지 못합니다. 설정의 잘못이었고 `sentinel announce-ip`로 고칩니다.
 - 돌아온 OpenSearch 노드가 5분이 지나도 온전해지지 않았습니다. 뷰는 적은 문서를 거듭 덮어쓰는데 OpenSearch는 512 MB가 쌓여야 색인을 확정하므로, 아직 확정하지 않은 쓰기 15만~33만 건을 다시 했기 때문입니다. 이제 인덱스를 만들 때 `translog.flush_threshold_size`를 16 MB로
   둡니다. `views/src/opensearch/index.rs`에 있고, 실제 서버에서 도는 테스트가 설정을 다시 읽어 확인합니다.
-- 시계를 속인 프로세스가 바로 죽었습니다. 시뮬레이터의 메모리 할당기가 워크스페이스의 기능 통합으로 `footfall`에까지 들어가 libfaketime과 부딪혔기 때문입니다. 이제 시뮬레이터의 릴리스 빌드만 켜는 `override-malloc` 기능이며, `.ci/dependency-direction.py`가 켜졌는지 살핍니다.""",
+- 시계를 속인 프로세스가 바로 죽었습니다. 시뮬레이터의 메모리 할당기가 워크스페이스의 기능 통합으로 `footfall`에까지 들어가 libfaketime과 부딪혔기 때문입니다. 이제 시뮬레이터의 릴리스 빌드만 켜는 `override-malloc` 기능이며, `.ci/dependency-direction.py`가 켜졌는지 살핍니다.
+- 브로커나 저장소를 기다리며 시작하던 프로세서는 멈추라는 시그널에 그대로 죽어, 고장 난 것처럼 보였습니다. 이제 프로세스는 처음부터 시그널을 듣고 스스로 끝납니다. `footfall/src/stopping.rs`에 있고 테스트는 `footfall/tests/stopping.rs`입니다.""",
 }
 
 TRANSLATED = {

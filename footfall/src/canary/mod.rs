@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::asking;
 use crate::config::{Config, open_host};
 use crate::length::length;
-use crate::process::stop_requested;
+use crate::stopping::stop_requested;
 
 /// How long a canary that ends by itself waits for what it has sent.
 const LAST_WAIT: Duration = Duration::from_secs(120);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use self::report::Gathered;
 use crate::config::Config;
-use crate::process::stop_requested;
+use crate::stopping::stop_requested;
 
 /// Between two reports of `--watch`.
 const EVERY: Duration = Duration::from_secs(2);
