@@ -154,6 +154,9 @@ impl Folds {
             return;
         };
         let mut state = fold.state();
+        if state.halted.is_some() {
+            return;
+        }
         for record in batch.records() {
             state.admission.fold(&record);
         }
@@ -163,10 +166,15 @@ impl Folds {
         fold.followed.increment(batch.len() as u64);
     }
 
+    /// A partition is followed no further. The first reason stays.
     pub(crate) fn halt(&self, partition: u32, why: &str) {
-        tracing::error!(partition, why, "the entries can't be followed");
-        if let Some(fold) = self.all.get(partition as usize) {
-            fold.state().halted = Some(why.to_owned());
+        let Some(fold) = self.all.get(partition as usize) else {
+            return;
+        };
+        let mut state = fold.state();
+        if state.halted.is_none() {
+            tracing::error!(partition, why, "the entries can't be followed");
+            state.halted = Some(why.to_owned());
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use log::Error;
+use log::{Cut, Error};
 
 use crate::folds::Folds;
 use crate::metrics;
@@ -17,7 +17,7 @@ use crate::snapshots::Snapshots;
 /// Shortest time between two snapshots of a partition: what a gateway that was killed reads again of the log.
 const EVERY: Duration = Duration::from_secs(30);
 /// Time between two looks at how far the log reaches.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Keeping a partition takes at most one part in so many of a processor's time.
 const REST: u32 = 20;
 
@@ -52,6 +52,7 @@ pub struct Keeper {
     begun: Instant,
     /// When each partition is kept next.
     due: BTreeMap<u32, Instant>,
+    cut: Cut,
 }
 
 impl Keeper {
@@ -62,17 +63,23 @@ impl Keeper {
             keeping,
             begun: now,
             due: BTreeMap::new(),
+            cut: Cut::default(),
         }
     }
 
     /// Keeps the partitions whose time has come, as long as `goes_on`, and tells how far all are.
     pub fn turn(&mut self, now: impl Fn() -> Instant, goes_on: impl Fn() -> bool) {
-        let Self { folds, keeping, .. } = self;
+        let Self {
+            folds,
+            keeping,
+            cut,
+            ..
+        } = self;
         tell(folds);
         let Some(snapshots) = folds.snapshots() else {
             return;
         };
-        tell_lags(folds, snapshots, &goes_on);
+        look_at_ends(folds, snapshots, cut, &goes_on);
         for (partition, next) in wanting(folds, snapshots) {
             let first = self.begun + keeping.every;
             let at = self.due.entry(partition).or_insert(first);
@@ -124,13 +131,19 @@ fn tell(folds: &Folds) {
     }
 }
 
-fn tell_lags(folds: &Folds, snapshots: &Snapshots, goes_on: impl Fn() -> bool) {
+/// Tells how far the folds are behind; one whose log was made anew is followed no further.
+fn look_at_ends(folds: &Folds, snapshots: &Snapshots, cut: &mut Cut, goes_on: impl Fn() -> bool) {
     for (partition, next) in folds.next() {
         if !goes_on() {
             return;
         }
-        match snapshots.end(partition) {
-            Ok(end) => metrics::set_lag(partition, end.saturating_sub(next)),
+        match snapshots.bounds(partition) {
+            Ok(bounds) => {
+                metrics::set_lag(partition, bounds.end.saturating_sub(next));
+                if let Err(error) = cut.hear(partition, bounds, next) {
+                    folds.halt(partition, &error.to_string());
+                }
+            }
             Err(error) => {
                 tracing::warn!(partition, %error, "the log does not say how far the entries reach");
                 return;

@@ -77,12 +77,12 @@ impl Snapshots {
         self.state().kept.get(&partition).copied().unwrap_or(0)
     }
 
-    /// How far the log reaches.
+    /// What the log holds.
     ///
     /// # Errors
     /// When it does not say.
-    pub(crate) fn end(&self, partition: u32) -> Result<u64, Error> {
-        Ok(self.state().log.bounds(partition)?.end)
+    pub(crate) fn bounds(&self, partition: u32) -> Result<Bounds, Error> {
+        self.state().log.bounds(partition)
     }
 
     /// Keeps a partition up to `to`: what is kept of it, and the records since, which are read beside whoever answers.

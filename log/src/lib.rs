@@ -4,12 +4,14 @@
 //! holds both back ends to it. Only this crate knows rdkafka.
 
 mod batch;
+mod cut;
 pub mod embedded;
 pub mod kafka;
 
 use std::time::Duration;
 
 pub use batch::{BATCH_BYTES, BATCH_RECORDS, Batch, BatchBuilder};
+pub use cut::{Cut, SHORT_ANSWERS};
 
 /// What went wrong with the log.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -1,8 +1,7 @@
 //! How far the log reaches, asked on a thread of its own: with every broker frozen one question takes minutes,
 //! and neither the metrics nor a stop wait for it.
 //!
-//! It also tells a log that was made anew from one that is quiet (I9). librdkafka can't always: where the new topic's
-//! leader has a lower epoch than the old one's, it takes the news for stale and fetches nothing, without a word.
+//! It also tells a log that was made anew from one that is quiet (I9).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use log::Bounds;
+use log::{Bounds, Cut};
 use metrics::counter;
 
 use crate::metrics as names;
@@ -21,8 +20,6 @@ const EVERY: Duration = Duration::from_secs(1);
 const ASKING: Duration = Duration::from_secs(5);
 /// How long a stop waits for the question under way.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
-/// After so many answers in a row by which the log ends before what was folded, it is not the log any more.
-const SHORT_ANSWERS: u32 = 10;
 
 /// The log's last answers.
 #[derive(Clone, Default)]
@@ -32,6 +29,7 @@ pub(crate) struct Ends(Arc<Mutex<Asked>>);
 struct Asked {
     /// The last answer by partition.
     answers: BTreeMap<u32, Answer>,
+    cut: Cut,
     /// Since when the question under way waits.
     waiting: Option<Instant>,
     /// Whether a question of the last look failed.
@@ -41,11 +39,9 @@ struct Asked {
 }
 
 struct Answer {
-    bounds: Bounds,
-    /// The first offset not folded when it was asked.
-    next_offset: u64,
-    /// So many answers in a row ended before that.
-    short: u32,
+    end: u64,
+    /// Why it is not the log that was folded.
+    cut: Option<log::Error>,
 }
 
 /// The thread that asks.
@@ -95,21 +91,15 @@ impl Ends {
     /// The end of a partition, as the log last said it.
     pub(crate) fn of(&self, partition: u32) -> Option<u64> {
         let asked = self.asked();
-        asked.answers.get(&partition).map(|of| of.bounds.end)
+        asked.answers.get(&partition).map(|of| of.end)
     }
 
     /// The partitions whose log ends before what was folded of it, and stays so.
     pub(crate) fn cut(&self) -> Vec<(u32, log::Error)> {
         let asked = self.asked();
-        let short = asked
-            .answers
-            .iter()
-            .filter(|(_, of)| of.short >= SHORT_ANSWERS);
-        short
-            .filter_map(|(partition, of)| {
-                let error = of.bounds.check(*partition, of.next_offset).err()?;
-                Some((*partition, error))
-            })
+        let answers = asked.answers.iter();
+        answers
+            .filter_map(|(partition, of)| Some((*partition, of.cut.clone()?)))
             .collect()
     }
 
@@ -135,18 +125,9 @@ impl Ends {
             asked.waiting = None;
             match answer {
                 Ok(bounds) => {
-                    let before = asked.answers.get(&partition).map_or(0, |of| of.short);
-                    let short = if bounds.end < next_offset {
-                        before + 1
-                    } else {
-                        0
-                    };
-                    let answer = Answer {
-                        bounds,
-                        next_offset,
-                        short,
-                    };
-                    asked.answers.insert(partition, answer);
+                    let cut = asked.cut.hear(partition, bounds, next_offset).err();
+                    let end = bounds.end;
+                    asked.answers.insert(partition, Answer { end, cut });
                 }
                 Err(error) => {
                     tracing::debug!(%error, partition, "the log does not say how far it reaches");
@@ -170,6 +151,7 @@ impl Ends {
         let mut asked = self.asked();
         let is_ours = |of: &u32| partitions.iter().any(|(partition, _)| partition == of);
         asked.answers.retain(|of, _| is_ours(of));
+        asked.cut.retain(|of| is_ours(&of));
         let first = partitions.iter().position(|(of, _)| *of >= asked.first);
         partitions.rotate_left(first.unwrap_or(0));
         if partitions.is_empty() {
@@ -187,6 +169,7 @@ impl Ends {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use crossbeam_channel::bounded;
+    use log::SHORT_ANSWERS;
 
     use super::*;
 
@@ -217,28 +200,18 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_ends_before_what_was_folded_is_another_once_it_says_so_again_and_again() {
+    fn a_partition_whose_log_ends_before_what_was_folded_is_cut() {
         let ends = Ends::default();
-        let asked = |end, next_offset, times| {
-            (0..times).for_each(|_| ends.ask(vec![(3, next_offset)], |_| to(end)));
-            ends.cut()
-        };
-        assert!(asked(7, 7, 20).is_empty());
-        assert!(asked(4, 7, SHORT_ANSWERS - 1).is_empty());
-        assert!(asked(8, 7, 1).is_empty(), "a leader that was behind");
-        assert!(asked(4, 7, SHORT_ANSWERS - 1).is_empty());
-        let cut = asked(4, 7, 1);
-        assert!(matches!(
-            cut[..],
-            [(
-                3,
-                log::Error::OutOfRange {
-                    offset: 7,
-                    end: 4,
-                    ..
-                }
-            )]
-        ));
+        for _ in 0..SHORT_ANSWERS {
+            assert!(ends.cut().is_empty());
+            ends.ask(vec![(2, 4), (3, 7)], |_| to(4));
+        }
+        let cut: Vec<u32> = ends
+            .cut()
+            .into_iter()
+            .map(|(partition, _)| partition)
+            .collect();
+        assert_eq!(cut, [3]);
     }
 
     #[test]

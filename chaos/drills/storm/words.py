@@ -33,7 +33,7 @@ cells of Redis and the log's fold differed, in a run that ended there, before it
 
 ## What it has found
 - A topic that is deleted and made again, after brokers had died under the old one: half of the partitions did not halt, as they must (I9), but stood still in silence. The Kafka client takes the new leaders' lower epochs for stale news and
-  fetches nothing. Now the log's end tells: `processor/src/ends.rs`, whose test has the case; each run ends with it.
+  fetches nothing. Now the log's end tells, processors and gateways alike: `log/src/cut.rs`, whose test has the case; each run ends with it.
 - Sentinels that are found at an address which clients can't reach: the client forgets the addresses of the configuration for those that the sentinels tell of each other, and never comes back. That was the set-up's mistake; `sentinel announce-ip` mends it.
 - A node of OpenSearch that came back was not whole for five minutes: it did again 150,000 to 330,000 writes that it had not yet made durable in its index, since a view overwrites few documents again and again and OpenSearch only begins to worry at 512 MB. Now
   an index is made with `translog.flush_threshold_size` at 16 MB: `views/src/opensearch/index.rs`, whose test on a real server reads the setting back.
@@ -70,7 +70,7 @@ KOREAN = {
 끝나 이미지는 판정하지 않았습니다.
 
 ## 찾아낸 것
-- 브로커가 죽은 적이 있는 토픽을 지우고 다시 만들면, 멈추어야 할 파티션(I9)의 절반이 멈추지 않고 소리 없이 서 있었습니다. Kafka 클라이언트가 새 리더의 더 낮은 에포크를 낡은 소식으로 여겨 아무것도 가져오지 않기 때문입니다. 이제 로그의 끝으로 압니다. `processor/src/ends.rs`의
+- 브로커가 죽은 적이 있는 토픽을 지우고 다시 만들면, 멈추어야 할 파티션(I9)의 절반이 멈추지 않고 소리 없이 서 있었습니다. Kafka 클라이언트가 새 리더의 더 낮은 에포크를 낡은 소식으로 여겨 아무것도 가져오지 않기 때문입니다. 이제 프로세서도 게이트웨이도 로그의 끝으로 압니다. `log/src/cut.rs`의
   테스트에 이 경우가 있고, 실행할 때마다 마지막에 확인합니다.
 - 클라이언트가 닿을 수 없는 주소를 센티널들이 서로 알리면, 클라이언트는 설정에 있는 주소를 잊고 그 주소만 찾다가 돌아오지 못합니다. 설정의 잘못이었고 `sentinel announce-ip`로 고칩니다.
 - 돌아온 OpenSearch 노드가 5분이 지나도 온전해지지 않았습니다. 뷰는 적은 문서를 거듭 덮어쓰는데 OpenSearch는 512 MB가 쌓여야 색인을 확정하므로, 아직 확정하지 않은 쓰기 15만~33만 건을 다시 했기 때문입니다. 이제 인덱스를 만들 때 `translog.flush_threshold_size`를 16 MB로

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use entry::{Behind, Folds, Following, Keeping, Snapshots};
 use kept::Files;
@@ -64,6 +64,30 @@ impl Reader for Cut {
         visit: &mut dyn FnMut(&Batch) -> bool,
     ) -> Result<(), Error> {
         self.bounds(partition)?.check(partition, from)?;
+        self.0.read(partition, from, to, visit)
+    }
+}
+
+/// A log that is another one, without records, once it is said so.
+struct Anew(Box<dyn Reader>, Arc<AtomicBool>);
+
+impl Reader for Anew {
+    fn partitions(&mut self) -> Result<u32, Error> {
+        self.0.partitions()
+    }
+    fn bounds(&mut self, partition: u32) -> Result<Bounds, Error> {
+        if self.1.load(Ordering::SeqCst) {
+            return Ok(Bounds { start: 0, end: 0 });
+        }
+        self.0.bounds(partition)
+    }
+    fn read(
+        &mut self,
+        partition: u32,
+        from: u64,
+        to: u64,
+        visit: &mut dyn FnMut(&Batch) -> bool,
+    ) -> Result<(), Error> {
         self.0.read(partition, from, to, visit)
     }
 }
@@ -256,4 +280,29 @@ async fn a_log_without_its_start_is_answered_from_a_snapshot_of_all_before_or_no
         blind.stop();
     }
     assert_eq!(world.records(), 2, "nothing was appended meanwhile");
+}
+
+#[tokio::test]
+async fn a_gateway_whose_log_was_made_anew_answers_no_more() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let is_new = Arc::new(AtomicBool::new(false));
+    let reader = Anew(world.log.reader("entries").unwrap(), is_new.clone());
+    let files = Files::new(folder.path(), 1, PARTITIONS);
+    let folds = Folds::kept(PARTITIONS, Snapshots::new(files, Box::new(reader)));
+    let consumer = world.log.consumer("entries", folds.clone()).unwrap();
+    let _following = Following::start(folds.clone(), consumer).unwrap();
+    until(|| folds.ready().is_ok()).await;
+    let router = world.router(folds.clone(), world.log.producer("entries").unwrap());
+    define(&router, 2, NOW_MS, None).await;
+    assert_eq!(ask(&router, "u1", Some("u1")).await.status, 201);
+
+    // Its client hears nothing of it, as may be; its keeper asks where the log ends.
+    is_new.store(true, Ordering::SeqCst);
+    let mut keeper = entry::Keeper::new(folds.clone(), Keeping { every: NEVER }, Instant::now());
+    for _ in 0..log::SHORT_ANSWERS {
+        assert_eq!(folds.ready(), Ok(()));
+        keeper.turn(Instant::now, || true);
+    }
+    assert!(matches!(folds.ready(), Err(Behind::Halted { .. })));
+    assert_eq!(ask(&router, "u2", Some("u2")).await.status, 503);
 }

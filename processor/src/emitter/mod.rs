@@ -24,8 +24,8 @@ use mutants::Mutant;
 
 use self::feed::Feed;
 use self::files::Files;
-pub use self::progress::Of;
 use self::progress::Progress;
+pub use self::progress::{Looks, Of};
 use crate::ending::{Ended, Ending};
 use crate::metrics as names;
 
@@ -72,8 +72,8 @@ impl Emitter {
         let stop = Arc::<AtomicBool>::default();
         let looped = Loop::new(settings, events, join)?;
         let progress = looped.progress.clone();
-        let reporting = progress.clone().report(ends, stop.clone());
-        let mut threads = vec![reporting.map_err(fatal)?];
+        let looking = looped.looks().start(ends, stop.clone());
+        let mut threads = vec![looking.map_err(fatal)?];
         let (ending, ended) = Ending::new(
             "the thread that tells of admissions died, which is a bug; it goes on where it was",
         );
@@ -185,6 +185,11 @@ impl Loop {
         self.progress.all()
     }
 
+    /// What looks at the end of the entries topic beside the loop.
+    pub fn looks(&self) -> Looks {
+        Looks::new(self.progress.clone())
+    }
+
     /// Takes what the log has, tells it, keeps the position if due.
     ///
     /// # Errors
@@ -194,6 +199,7 @@ impl Loop {
         for delivery in self.consumer.poll(wait)? {
             self.take(delivery);
         }
+        self.heed();
         self.emit();
         self.keep(self.settings.keep_every);
         Ok(())
@@ -240,6 +246,18 @@ impl Loop {
                 tracing::warn!(partition, why, "admissions can't be told yet; trying again");
             }
             Delivery::Halted { partition, error } => self.halt(partition, error.to_string()),
+        }
+    }
+
+    /// Nothing more is taken of a partition whose log was found to be another.
+    fn heed(&mut self) {
+        for (partition, of) in self.progress.all() {
+            if let Some(why) = of.halted
+                && self.feeds.contains_key(&partition)
+            {
+                self.consumer.pause(partition);
+                self.halt(partition, why);
+            }
         }
     }
 

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use log::Reader;
+use log::{Cut, Reader};
 use metrics::{counter, gauge};
 
 use crate::metrics as names;
 
 /// Time between two questions how far the entries topic reaches.
-const EVERY: Duration = Duration::from_secs(5);
+const EVERY: Duration = Duration::from_secs(1);
 
 /// How far one partition is.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,14 @@ impl Progress {
         change(all.entry(partition).or_default());
     }
 
+    /// It stands still, unless it is another's by now.
+    fn halt(&self, partition: u32, why: String) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(of) = all.get_mut(&partition) {
+            of.halted.get_or_insert(why);
+        }
+    }
+
     pub fn remove(&self, partition: u32) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.remove(&partition);
@@ -42,34 +50,62 @@ impl Progress {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.clone()
     }
+}
 
-    /// Starts a thread of its own that reports: the log may take long to answer.
-    pub fn report(
-        self,
+/// Looks how far the entries topic reaches, beside the loop: the log may take long to answer.
+pub struct Looks {
+    progress: Progress,
+    /// The partitions of the last look.
+    before: Vec<u32>,
+    cut: Cut,
+}
+
+impl Looks {
+    pub(super) fn new(progress: Progress) -> Self {
+        Self {
+            progress,
+            before: Vec::new(),
+            cut: Cut::default(),
+        }
+    }
+
+    /// Looks again and again, on a thread of its own.
+    pub(super) fn start(
+        mut self,
         mut entries: Box<dyn Reader>,
         stop: Arc<AtomicBool>,
     ) -> std::io::Result<JoinHandle<()>> {
-        let report = move || {
-            let mut before = Vec::new();
+        let look = move || {
             while !stop.load(Ordering::Relaxed) {
-                let all = self.all();
-                for partition in before {
-                    if !all.contains_key(&partition) {
-                        say(partition, &Of::default(), 0);
-                    }
-                }
-                for (partition, of) in &all {
-                    match entries.bounds(*partition) {
-                        Ok(bounds) => say(*partition, of, bounds.end),
-                        Err(_) => counter!(names::RETRIES, "what" => "log").increment(1),
-                    }
-                }
-                before = all.into_keys().collect();
+                self.look(entries.as_mut());
                 std::thread::park_timeout(EVERY);
             }
         };
         let thread = std::thread::Builder::new().name("emitter-lag".to_owned());
-        thread.spawn(report)
+        thread.spawn(look)
+    }
+
+    /// Tells how far each partition is behind; one whose topic was made anew stands still.
+    pub fn look(&mut self, entries: &mut dyn Reader) {
+        let all = self.progress.all();
+        for partition in self.before.drain(..) {
+            if !all.contains_key(&partition) {
+                say(partition, &Of::default(), 0);
+            }
+        }
+        self.cut.retain(|partition| all.contains_key(&partition));
+        for (partition, of) in &all {
+            match entries.bounds(*partition) {
+                Ok(bounds) => {
+                    say(*partition, of, bounds.end);
+                    if let Err(error) = self.cut.hear(*partition, bounds, of.position) {
+                        self.progress.halt(*partition, error.to_string());
+                    }
+                }
+                Err(_) => counter!(names::RETRIES, "what" => "log").increment(1),
+            }
+        }
+        self.before = all.into_keys().collect();
     }
 }
 

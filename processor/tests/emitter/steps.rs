@@ -1,6 +1,8 @@
 //! One fault at a known place.
 
-use super::world::{Fate, Owner, World};
+use log::SHORT_ANSWERS;
+
+use super::world::{Fate, Looking, Owner, World};
 
 /// Ten users ask for four seats of one activity and six of another; one cancels, and the seat goes to another.
 fn with_admissions() -> World {
@@ -155,13 +157,39 @@ fn a_topic_made_anew_halts_its_partitions_and_names_the_setting() {
     for _ in 0..3 {
         owner.step();
     }
-    let halted: Vec<String> = owner
-        .looped
-        .progress()
-        .into_values()
-        .filter_map(|of| of.halted)
-        .collect();
+    let halted = owner.halted();
     assert!(!halted.is_empty());
     assert!(halted[0].contains("log.entries_generation"), "{halted:?}");
+    assert_eq!(world.events.ends(), before);
+}
+
+#[test]
+fn a_topic_made_anew_while_an_emitter_runs_halts_its_partitions_whatever_its_client_hears() {
+    let world = with_admissions();
+    let mut owner = world.owner("one", true, 100);
+    owner.finish(&world);
+    let (mut looks, mut entries) = (owner.looped.looks(), Looking(world.entries.clone()));
+    looks.look(&mut entries);
+    world.entries.clear();
+    for _ in 0..SHORT_ANSWERS {
+        assert!(owner.halted().is_empty());
+        looks.look(&mut entries);
+        owner.step();
+    }
+    assert!(!owner.halted().is_empty());
+
+    // The new topic grows past where the old one ended.
+    let before = world.events.ends();
+    world.define("other", 1);
+    for number in 0..40 {
+        for activity in ["bag", "hat"] {
+            world.request(activity, &format!("new-{number}"), "r");
+        }
+    }
+    for _ in 0..3 {
+        owner.step();
+        looks.look(&mut entries);
+    }
+    assert!(!owner.halted().is_empty());
     assert_eq!(world.events.ends(), before);
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use log::{
-    Appended, BatchBuilder, Bounds, Consumer, Delivery, Error, NewRecord, Positions, Producer,
+    Appended, Batch, BatchBuilder, Bounds, Consumer, Delivery, Error, NewRecord, Positions,
+    Producer, Reader,
 };
 use pipeline::admission::{Admission, Decision, Outcome};
 use pipeline::definition::Definition;
@@ -119,6 +120,30 @@ impl Consumer for Reading {
     }
 
     fn leave(self: Box<Self>) {}
+}
+
+/// Answers how far a topic in memory reaches.
+pub struct Looking(pub Arc<Topic>);
+
+impl Reader for Looking {
+    fn partitions(&mut self) -> Result<u32, Error> {
+        Ok(PARTITIONS)
+    }
+
+    fn bounds(&mut self, partition: u32) -> Result<Bounds, Error> {
+        let end = self.0.ends()[partition as usize];
+        Ok(Bounds { start: 0, end })
+    }
+
+    fn read(
+        &mut self,
+        _: u32,
+        _: u64,
+        _: u64,
+        _: &mut dyn FnMut(&Batch) -> bool,
+    ) -> Result<(), Error> {
+        Err(Error::Transient("not read here".to_owned()))
+    }
 }
 
 /// What becomes of one call to append.
@@ -317,6 +342,12 @@ impl Owner {
     /// What becomes of the next calls.
     pub fn script(&self, fates: &[Fate]) {
         *self.events.script.lock().unwrap() = fates.iter().rev().cloned().collect();
+    }
+
+    /// Why partitions stand still.
+    pub fn halted(&self) -> Vec<String> {
+        let all = self.looped.progress().into_values();
+        all.filter_map(|of| of.halted).collect()
     }
 
     pub fn step(&mut self) {
